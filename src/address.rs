@@ -1,0 +1,100 @@
+//! What an address is: text in, `Ipv4Addr`, `Ipv6Addr`, [`Endpoint`] or bound sockets out.
+//!
+//! | from | to | by |
+//! |---|---|---|
+//! | `"2001:db8::1"` | `Ipv6Addr` | [`pton`], [`pton4`], [`pton6`] |
+//! | `IpAddr` | `"2001:db8::1"` | [`ntop`] |
+//! | `"[::1]:7000"`, `"name:7000"` | [`Endpoint`] | `str::parse` |
+//! | [`Endpoint`] | `Vec<SocketAddr>` | [`Endpoint::resolve`] |
+//! | [`Endpoint`]s and [`ListenOptions`] | [`Listener`]s | [`listen`] |
+
+use std::fmt;
+use std::net::SocketAddr;
+
+mod endpoint;
+mod error;
+mod listener;
+mod ntop;
+mod pton;
+
+pub use endpoint::{Endpoint, Host, ResolveError};
+pub use error::{AddressError, AddressErrorKind};
+pub use listener::{ListenError, ListenOptions, Listener, listen};
+pub use ntop::{AddressText, ntop};
+pub use pton::{pton, pton4, pton6};
+
+/// The address families that a socket serves or that a caller wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Families {
+    /// IPv6 and IPv4: for a listener, one dual-stack socket.
+    #[default]
+    Both,
+    /// IPv4 only.
+    Ipv4,
+    /// IPv6 only.
+    Ipv6,
+}
+
+impl Families {
+    /// Says whether `address` is of these families. An IPv4-mapped IPv6 address counts as IPv4.
+    #[must_use]
+    pub fn contain(self, address: SocketAddr) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Ipv4 => canonical(address).is_ipv4(),
+            Self::Ipv6 => canonical(address).is_ipv6(),
+        }
+    }
+
+    /// The family of one address, an IPv4-mapped IPv6 address being IPv4.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        if canonical(address).is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+    }
+}
+
+impl fmt::Display for Families {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Both => "IPv6 and IPv4",
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        })
+    }
+}
+
+/// Turns the IPv4-mapped form `[::ffff:192.0.2.7]:41000` (RFC 4291, section 2.5.5.2), which is how
+/// a dual-stack socket names its IPv4 peers, into `192.0.2.7:41000`. Any other address comes back
+/// as it is.
+#[must_use]
+pub fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => SocketAddr::new(v4.into(), v6.port()),
+            None => address,
+        },
+        SocketAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_mapped_peer_is_an_ipv4_peer() {
+        let mapped: SocketAddr = "[::ffff:192.0.2.7]:41000".parse().unwrap();
+        assert_eq!(canonical(mapped).to_string(), "192.0.2.7:41000");
+        assert!(Families::Ipv4.contain(mapped) && !Families::Ipv6.contain(mapped));
+        assert_eq!(Families::of(mapped), Families::Ipv4);
+    }
+
+    #[test]
+    fn other_addresses_stay_as_they_are() {
+        // ::192.0.2.7 is the deprecated IPv4-compatible form: not mapped, so not IPv4.
+        for text in ["[::1]:1", "[::192.0.2.7]:1", "[fe80::1%3]:1", "127.0.0.1:1"] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(canonical(address), address);
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! `HOST:PORT` in, an [`Endpoint`] out, and from that the socket addresses to bind or to connect to.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
+use std::str::FromStr;
+
+use super::error::{AddressError, AddressErrorKind as Kind, Fault, Subject};
+use super::pton::{parse4, parse6};
+use super::{canonical, ntop};
+use crate::error::Cause;
+
+/// A host and a port, as a person writes them: `127.0.0.1:7000`, `[::1]:7000`,
+/// `[fe80::1%eth0]:7000`, `name:7000` or `:7000`.
+///
+/// [`Display`](fmt::Display) prints what parses back to the same endpoint.
+///
+/// # Examples
+///
+/// ```
+/// use echo6::address::{Endpoint, Host};
+///
+/// let endpoint: Endpoint = "[::1]:7000".parse()?;
+/// assert_eq!(endpoint.port(), 7000);
+///
+/// let error = "::1:7000".parse::<Endpoint>().unwrap_err();
+/// assert_eq!(error.help(), "write [::1]:7000");
+/// # Ok::<(), echo6::address::AddressError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    host: Host,
+    port: u16,
+}
+
+/// The part of an [`Endpoint`] before the port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Host {
+    /// No host: every local address of both families.
+    Any,
+    /// An IPv4 literal.
+    V4(Ipv4Addr),
+    /// An IPv6 literal.
+    V6(Ipv6Addr),
+    /// A link-local IPv6 literal and its zone, the name or the number of an interface (RFC 4007).
+    Zoned(Ipv6Addr, String),
+    /// A host name (RFC 1123, section 2.1), not looked up yet.
+    Name(String),
+}
+
+/// Why an [`Endpoint`] has no socket address.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// The system's resolver, getaddrinfo(3), has no address for the name.
+    #[error("cannot resolve {name}")]
+    Name {
+        /// The name as it was given.
+        name: String,
+        /// What the resolver said.
+        #[source]
+        source: Cause,
+    },
+    /// The zone of a link-local address is no interface of this host.
+    #[error("no interface named {zone}")]
+    Zone {
+        /// The zone as it was given.
+        zone: String,
+    },
+    /// `:7000` says where to listen, not whom to call.
+    #[error("no host in {endpoint}")]
+    NoHost {
+        /// The endpoint as it was given.
+        endpoint: Endpoint,
+    },
+}
+
+impl ResolveError {
+    /// The likely fix, as a phrase.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Name { .. } => "check the spelling, or give the address itself".to_owned(),
+            Self::Zone { .. } => "list the interfaces with \"ip link\"".to_owned(),
+            Self::NoHost { endpoint } => format!("for this host, write localhost{endpoint}"),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Puts a host and a port together.
+    #[must_use]
+    pub fn new(host: Host, port: u16) -> Self {
+        Self { host, port }
+    }
+
+    /// The part before the port.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, 0 to 65535. For a listener, 0 lets the system choose.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Looks up the socket addresses behind the endpoint, in the system's order, each once. A
+    /// literal is its own address, an IPv4-mapped one being IPv4; a zone becomes its interface's
+    /// index; a name goes to getaddrinfo(3), which **blocks**, for seconds if the network is down.
+    ///
+    /// # Errors
+    ///
+    /// If the name has no address, the zone is no interface, or there is no host at all.
+    pub fn resolve(&self) -> Result<Vec<SocketAddr>, ResolveError> {
+        let look_up = |host: &str| Ok((host, self.port).to_socket_addrs()?.collect::<Vec<_>>());
+        let found = match &self.host {
+            Host::Any => return Err(ResolveError::NoHost { endpoint: self.clone() }),
+            Host::V4(ip) => vec![SocketAddrV4::new(*ip, self.port).into()],
+            Host::V6(ip) => vec![SocketAddrV6::new(*ip, self.port, 0, 0).into()],
+            // getaddrinfo is the one call that knows a zone's name or number on every system.
+            Host::Zoned(ip, zone) => look_up(&format!("{ip}%{zone}"))
+                .map_err(|_: std::io::Error| ResolveError::Zone { zone: zone.clone() })?,
+            Host::Name(name) => look_up(name)
+                .map_err(|error| ResolveError::Name { name: name.clone(), source: error.into() })?,
+        };
+        let mut addresses = Vec::with_capacity(found.len());
+        for address in found.into_iter().map(canonical) {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.port;
+        match &self.host {
+            Host::Any => write!(f, ":{port}"),
+            Host::V4(ip) => write!(f, "{}:{port}", ntop(*ip)),
+            Host::V6(ip) => write!(f, "[{}]:{port}", ntop(*ip)),
+            Host::Zoned(ip, zone) => write!(f, "[{}%{zone}]:{port}", ntop(*ip)),
+            Host::Name(name) => write!(f, "{name}:{port}"),
+        }
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        let host = match address {
+            SocketAddr::V4(v4) => Host::V4(*v4.ip()),
+            SocketAddr::V6(v6) if v6.scope_id() == 0 => Host::V6(*v6.ip()),
+            SocketAddr::V6(v6) => Host::Zoned(*v6.ip(), v6.scope_id().to_string()),
+        };
+        Self::new(host, address.port())
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        parse(text).map_err(|fault| {
+            let error = AddressError::new(Subject::Endpoint, fault, text);
+            match likely_fix(fault.kind, text) {
+                Some(help) => error.with_help(help),
+                None => error,
+            }
+        })
+    }
+}
+
+fn parse(text: &str) -> Result<Endpoint, Fault> {
+    let (host, rest) = match text.strip_prefix('[') {
+        Some(_) => bracketed(text)?,
+        None => bare(text)?,
+    };
+    Ok(Endpoint::new(host, port(text, rest)?))
+}
+
+/// Reads `[ADDRESS]` or `[ADDRESS%ZONE]`; says where the port's colon should be.
+fn bracketed(text: &str) -> Result<(Host, usize), Fault> {
+    let close = text.find(']').unwrap_or(text.len());
+    let percent = text[..close].find('%').unwrap_or(close);
+    let ip = parse6(&text.as_bytes()[1..percent]).map_err(|fault| {
+        let kind = match fault.kind {
+            _ if fault.position + 1 == text.len() => Kind::UnmatchedBracket,
+            Kind::MisplacedIpv4Tail if parse4(&text.as_bytes()[1..percent]).is_ok() => {
+                Kind::BracketedIpv4
+            }
+            kind => kind,
+        };
+        Fault { kind, position: fault.position + 1 }
+    })?;
+    if percent == close {
+        if close == text.len() {
+            return fault(Kind::UnmatchedBracket, close);
+        }
+        return Ok((Host::V6(ip), close + 1));
+    }
+    if !ip.is_unicast_link_local() {
+        return fault(Kind::MisplacedZone, percent);
+    }
+    let zone = &text[percent + 1..close];
+    if let Some(odd) = zone.find(|c: char| !c.is_ascii_graphic() || matches!(c, '%' | '/' | '[')) {
+        return fault(Kind::UnexpectedCharacter, percent + 1 + odd);
+    }
+    if close == text.len() {
+        return fault(Kind::UnmatchedBracket, close);
+    }
+    match zone.strip_prefix("25") {
+        _ if zone.is_empty() => fault(Kind::EmptyZone, close),
+        // "%2512" may be interface 2512; no interface is called "25eth0".
+        Some(name) if name.starts_with(|c: char| !c.is_ascii_digit()) => {
+            fault(Kind::EscapedZone, percent + 3)
+        }
+        _ => Ok((Host::Zoned(ip, zone.to_owned()), close + 1)),
+    }
+}
+
+/// Reads what stands before the first colon; says where that is.
+fn bare(text: &str) -> Result<(Host, usize), Fault> {
+    if text.is_empty() {
+        return fault(Kind::Empty, 0);
+    }
+    let colon = text.find(':').unwrap_or(text.len());
+    let (host, rest) = text.split_at(colon);
+    if rest.starts_with("://") {
+        return fault(Kind::Url, colon + 1);
+    }
+    if let Some(second) = rest.get(1..).and_then(|rest| rest.find([':', '%'])) {
+        let between = &rest[1..1 + second];
+        if format!("{host}{between}").bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return fault(Kind::MissingBrackets, colon + 1 + second);
+        }
+    }
+    if host.is_empty() {
+        return Ok((Host::Any, colon));
+    }
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or(host);
+    if !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) {
+        // What ends in a number is an IPv4 address or nothing, as in the URL standard: 256.1.1.1
+        // is a mistake and must not be looked up as a name.
+        return Ok((Host::V4(parse4(host.as_bytes())?), colon));
+    }
+    name(host)?;
+    Ok((Host::Name(host.to_owned()), colon))
+}
+
+/// Checks a host name: labels of letters, digits and hyphens, a dot at the end allowed.
+fn name(host: &str) -> Result<(), Fault> {
+    if let Some(odd) = host.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))) {
+        let zone = host.as_bytes()[odd] == b'%' && parse4(&host.as_bytes()[..odd]).is_ok();
+        return fault(if zone { Kind::MisplacedZone } else { Kind::UnexpectedCharacter }, odd);
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.len() > 253 {
+        return fault(Kind::NameTooLong, 253);
+    }
+    let mut start = 0;
+    for label in host.split('.') {
+        let end = start + label.len();
+        if label.is_empty() || label.starts_with('-') {
+            return fault(Kind::InvalidLabel, start);
+        }
+        if label.ends_with('-') {
+            return fault(Kind::InvalidLabel, end);
+        }
+        if label.len() > 63 {
+            return fault(Kind::LabelTooLong, start + 63);
+        }
+        start = end + 1;
+    }
+    Ok(())
+}
+
+/// Reads `:PORT` from `at` to the end of the text.
+fn port(text: &str, at: usize) -> Result<u16, Fault> {
+    match text.as_bytes().get(at) {
+        Some(b':') => {}
+        Some(_) => return fault(Kind::UnexpectedCharacter, at),
+        None => return fault(Kind::MissingPort, at),
+    }
+    let mut value = 0_u32;
+    let digits = &text.as_bytes()[at + 1..];
+    for (index, byte) in digits.iter().enumerate() {
+        if !byte.is_ascii_digit() {
+            return fault(Kind::UnexpectedCharacter, at + 1 + index);
+        }
+        value = value * 10 + u32::from(byte - b'0');
+        if value > u32::from(u16::MAX) || index == 5 {
+            return fault(Kind::PortOutOfRange, at + 1 + index);
+        }
+    }
+    if digits.is_empty() { fault(Kind::MissingPort, text.len()) } else { Ok(value as u16) }
+}
+
+/// Writes the text as it was probably meant, where that can be told.
+fn likely_fix(kind: Kind, text: &str) -> Option<String> {
+    let is6 = |text: &str| parse6(text.as_bytes()).is_ok();
+    match kind {
+        Kind::MissingBrackets => match text.rsplit_once(':') {
+            Some((ip, port)) if is6(ip) && port.parse::<u16>().is_ok() => {
+                Some(format!("write [{ip}]:{port}"))
+            }
+            _ if is6(text) => Some(format!("write [{text}]:PORT")),
+            _ => None,
+        },
+        Kind::MissingPort => {
+            Some(format!("add a port: {}:7000", text.strip_suffix(':').unwrap_or(text)))
+        }
+        Kind::UnmatchedBracket => {
+            let (ip, port) = text.strip_prefix('[')?.rsplit_once(':')?;
+            let meant = format!("[{ip}]:{port}");
+            parse(&meant).is_ok().then(|| format!("write {meant}"))
+        }
+        Kind::BracketedIpv4 => Some(format!("write {}", text.replace(['[', ']'], ""))),
+        Kind::EscapedZone => Some(format!("write {}", text.replacen("%25", "%", 1))),
+        Kind::Url => {
+            let authority = text.split_once("://")?.1.split('/').next()?;
+            parse(authority).is_ok().then(|| format!("write {authority}"))
+        }
+        _ => None,
+    }
+}
+
+fn fault<T>(kind: Kind, position: usize) -> Result<T, Fault> {
+    Err(Fault { kind, position })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(text: &str) -> Endpoint {
+        text.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn an_endpoint_prints_what_parses_back() {
+        for text in [
+            ":7000",
+            "127.0.0.1:0",
+            "[::1]:65535",
+            "[fe80::1%eth0]:7000",
+            "[fe80::1%2]:7000",
+            "[fe80::1%25]:7000",
+            "localhost:7000",
+            "a-1.example.:80",
+            "1.2.3.4x:80",
+        ] {
+            assert_eq!(endpoint(text).to_string(), text);
+        }
+        assert_eq!(endpoint("[2001:DB8:0::1]:080").to_string(), "[2001:db8::1]:80");
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused_with_the_place_and_the_likely_fix() {
+        for (text, kind, position, help) in [
+            ("", Kind::Empty, 0, "write an address such as 127.0.0.1:7000 or [::1]:7000"),
+            ("::1:7000", Kind::MissingBrackets, 1, "write [::1]:7000"),
+            ("fe80::1", Kind::MissingBrackets, 5, "write [fe80::1]:PORT"),
+            ("2001:db8::g", Kind::MissingBrackets, 8, "write [ADDRESS]:PORT"),
+            ("1:2:3:4:5:6:7:8", Kind::MissingBrackets, 3, "write [1:2:3:4:5:6:7:8]:PORT"),
+            ("fe80::1%eth0:80", Kind::MissingBrackets, 5, "write [ADDRESS]:PORT"),
+            ("[::1]", Kind::MissingPort, 5, "add a port: [::1]:7000"),
+            ("[::1]:", Kind::MissingPort, 6, "add a port: [::1]:7000"),
+            ("127.0.0.1", Kind::MissingPort, 9, "add a port: 127.0.0.1:7000"),
+            ("name", Kind::MissingPort, 4, "add a port: name:7000"),
+            ("[::1:7000", Kind::UnmatchedBracket, 9, "write [::1]:7000"),
+            ("[", Kind::UnmatchedBracket, 1, "close the bracket before the port: [::1]:7000"),
+            ("[127.0.0.1]:80", Kind::BracketedIpv4, 4, "write 127.0.0.1:80"),
+            ("http://[::1]:80/x", Kind::Url, 5, "write [::1]:80"),
+            ("http://name/", Kind::Url, 5, "write HOST:PORT without a scheme"),
+            ("[::1]80", Kind::UnexpectedCharacter, 5, ""),
+            ("[::1%eth0]:80", Kind::MisplacedZone, 4, ""),
+            ("127.0.0.1%lo:80", Kind::MisplacedZone, 9, ""),
+            ("[fe80::1%]:80", Kind::EmptyZone, 9, ""),
+            ("[fe80::1%25eth0]:80", Kind::EscapedZone, 11, "write [fe80::1%eth0]:80"),
+            ("[fe80::1%a b]:80", Kind::UnexpectedCharacter, 10, ""),
+            ("[1::2::3]:80", Kind::SecondDoubleColon, 6, ""),
+            ("256.1.1.1:80", Kind::OctetOutOfRange, 2, ""),
+            ("1.2.3.4.5:80", Kind::TooManyOctets, 7, ""),
+            ("1.2.3.:80", Kind::TooFewOctets, 6, ""),
+            ("7000:80", Kind::OctetOutOfRange, 2, ""),
+            ("127.0.0.1:70000", Kind::PortOutOfRange, 14, "a port is 0 to 65535"),
+            ("127.0.0.1:000080", Kind::PortOutOfRange, 15, ""),
+            ("127.0.0.1:+80", Kind::UnexpectedCharacter, 10, ""),
+            ("name:80:90", Kind::UnexpectedCharacter, 7, ""),
+            ("na_me:80", Kind::UnexpectedCharacter, 2, ""),
+            ("n\u{e4}me:80", Kind::UnexpectedCharacter, 1, ""),
+            ("-a:80", Kind::InvalidLabel, 0, ""),
+            ("a-.b:80", Kind::InvalidLabel, 2, ""),
+            ("a..b:80", Kind::InvalidLabel, 2, ""),
+            (".:80", Kind::InvalidLabel, 0, ""),
+        ] {
+            let error = text.parse::<Endpoint>().unwrap_err();
+            assert_eq!((error.kind(), error.position()), (kind, position), "{text:?}");
+            assert!(error.help().contains(help), "{text:?}: {}", error.help());
+        }
+    }
+
+    #[test]
+    fn names_have_the_lengths_of_rfc_1035() {
+        let (label, long) = ("a".repeat(63), "a".repeat(64));
+        let name = [&label[..], &label, &label, &label[..61]].join(".");
+        assert_eq!(name.len(), 253);
+        endpoint(&format!("{name}:80"));
+        let kind = |text: String| text.parse::<Endpoint>().unwrap_err().kind();
+        assert_eq!(kind(format!("{name}a:80")), Kind::NameTooLong);
+        assert_eq!(kind(format!("{long}:80")), Kind::LabelTooLong);
+    }
+
+    #[test]
+    fn a_literal_is_its_own_address_and_a_mapped_one_is_ipv4() {
+        let resolve = |text| endpoint(text).resolve().unwrap();
+        assert_eq!(resolve("[::1]:7"), ["[::1]:7".parse().unwrap()]);
+        assert_eq!(resolve("[::ffff:127.0.0.1]:7"), ["127.0.0.1:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_is_named() {
+        let error = |text| endpoint(text).resolve().unwrap_err().to_string();
+        assert_eq!(error("[fe80::1%nosuch0]:7"), "no interface named nosuch0");
+        assert_eq!(error("nosuch.invalid:7"), "cannot resolve nosuch.invalid");
+        assert_eq!(error(":7"), "no host in :7");
+    }
+}

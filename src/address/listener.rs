@@ -1,0 +1,398 @@
+//! Endpoints and options in, bound listeners out: every socket option, and why it is set.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{Endpoint, Families, Host, ResolveError};
+use crate::error::Cause;
+
+/// A bound, listening TCP socket, and the families it serves.
+///
+/// [`Display`](fmt::Display) says both: `[::]:7000 (IPv6 and IPv4)`.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    families: Families,
+}
+
+/// How [`listen`] sets up its sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ListenOptions {
+    families: Families,
+    reuse_port: bool,
+}
+
+/// Why [`listen`] could not bind an address.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// A name or a zone has no address.
+    #[error("cannot listen on {endpoint}")]
+    Resolve {
+        /// The endpoint as it was given.
+        endpoint: Endpoint,
+        /// Why it has no address.
+        #[source]
+        source: ResolveError,
+    },
+    /// The endpoint has no address of the wanted family.
+    #[error("cannot listen on {endpoint}: not an {families} address")]
+    Family {
+        /// The endpoint as it was given.
+        endpoint: Endpoint,
+        /// The one family that was asked for.
+        families: Families,
+    },
+    /// socket(2) knows no IPv6: the kernel runs without it.
+    #[error("cannot listen on {address}: this host has no IPv6")]
+    NoIpv6 {
+        /// The address that was to be bound.
+        address: SocketAddr,
+    },
+    /// The port is taken by another of our own listeners, a dual-stack one.
+    #[error("cannot listen on {address}: {by} serves IPv4 already")]
+    Covered {
+        /// The IPv4 address that was to be bound.
+        address: SocketAddr,
+        /// The dual-stack listener.
+        by: SocketAddr,
+    },
+    /// bind(2), listen(2) or one of the socket options before them failed.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address that was to be bound.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// How many connections may wait in the kernel until they are accepted. With 128 or 1,024, a burst
+/// of 1,000 connects overflows the queue, and each client left out waits a second until it sends its
+/// SYN again: 244 connects a second instead of 40,000. Linux cuts it to `net.core.somaxconn`, which
+/// is 4,096 by default; Windows and macOS cut it to limits of their own.
+const BACKLOG: i32 = 4096;
+
+/// Binds a listener for each address of each endpoint.
+///
+/// - `[::]:7000` serves IPv6 and IPv4 on one socket, on every system: `IPV6_V6ONLY` (RFC 3493,
+///   section 5.3) is always set, to whichever value is meant, so that the system's default
+///   (`net.ipv6.bindv6only` on Linux, always on for Windows and OpenBSD) never decides.
+/// - `[::]:7000` beside `0.0.0.0:7000` serves IPv6 only, because otherwise the second could not be
+///   bound.
+/// - `:7000` is `[::]:7000` or, on a host without IPv6, `0.0.0.0:7000`.
+/// - Port 0 lets the system choose; [`Listener::address`] says what it chose.
+/// - A name is bound at all its addresses, which are looked up with getaddrinfo(3): this **blocks**.
+///
+/// # Errors
+///
+/// The first endpoint that cannot be bound ends it; what was bound before is closed again.
+///
+/// # Examples
+///
+/// ```
+/// use echo6::address::{ListenOptions, listen};
+///
+/// let listeners = listen(&["127.0.0.1:0".parse()?], ListenOptions::default())?;
+/// assert_ne!(listeners[0].address().port(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn listen(
+    endpoints: &[Endpoint],
+    options: ListenOptions,
+) -> Result<Vec<Listener>, ListenError> {
+    let mut plan = Vec::new();
+    for endpoint in endpoints {
+        for address in options.addresses(endpoint)? {
+            if address.port() == 0 || !plan.contains(&address) {
+                plan.push(address);
+            }
+        }
+    }
+    let mut listeners = Vec::with_capacity(plan.len());
+    for &address in &plan {
+        let ipv4_too = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port());
+        let families = match Families::of(address) {
+            Families::Ipv6 if !address.ip().is_unspecified() => Families::Ipv6,
+            Families::Ipv6 if address.port() != 0 && plan.contains(&ipv4_too) => Families::Ipv6,
+            Families::Ipv6 => options.families,
+            families => families,
+        };
+        listeners.push(open(address, families, options, &listeners)?);
+    }
+    Ok(listeners)
+}
+
+impl ListenOptions {
+    /// Restricts the listeners to one family: with [`Families::Ipv6`], `[::]:7000` refuses IPv4.
+    #[must_use]
+    pub fn families(self, families: Families) -> Self {
+        Self { families, ..self }
+    }
+
+    /// Lets several processes listen on the same address (`SO_REUSEPORT`): on Linux the kernel then
+    /// spreads the connections over them. All of them must ask for it.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn reuse_port(self, reuse_port: bool) -> Self {
+        Self { reuse_port, ..self }
+    }
+
+    /// The addresses of `endpoint` that are of the wanted families.
+    fn addresses(self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ListenError> {
+        let mut addresses = match endpoint.host() {
+            Host::Any => vec![self.any(endpoint.port())],
+            _ => endpoint
+                .resolve()
+                .map_err(|source| ListenError::Resolve { endpoint: endpoint.clone(), source })?,
+        };
+        addresses.retain(|&address| self.families.contain(address));
+        if addresses.is_empty() {
+            return Err(ListenError::Family {
+                endpoint: endpoint.clone(),
+                families: self.families,
+            });
+        }
+        Ok(addresses)
+    }
+
+    fn any(self, port: u16) -> SocketAddr {
+        if self.families == Families::Ipv4 || (self.families == Families::Both && !has_ipv6()) {
+            SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)
+        } else {
+            SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)
+        }
+    }
+}
+
+/// Says whether the kernel makes IPv6 sockets. One that makes none of either family is short of
+/// something, which says nothing about IPv6.
+fn has_ipv6() -> bool {
+    let makes = |domain| Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).is_ok();
+    makes(Domain::IPV6) || !makes(Domain::IPV4)
+}
+
+fn open(
+    address: SocketAddr,
+    families: Families,
+    options: ListenOptions,
+    before: &[Listener],
+) -> Result<Listener, ListenError> {
+    match bind(address, families, options) {
+        Ok(listener) => Ok(listener),
+        Err(_) if address.is_ipv6() && !has_ipv6() => Err(ListenError::NoIpv6 { address }),
+        Err(error) => Err(match before.iter().find(|before| before.covers(address)) {
+            Some(by) => ListenError::Covered { address, by: by.address },
+            None => ListenError::Bind { address, source: error.into() },
+        }),
+    }
+}
+
+fn bind(
+    address: SocketAddr,
+    families: Families,
+    options: ListenOptions,
+) -> std::io::Result<Listener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(families != Families::Both)?;
+    }
+    // Without it, a port stays taken for a minute after a server with clients has stopped
+    // (TIME_WAIT). On Windows the option means something else: to steal the port of another.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    #[cfg(unix)]
+    socket.set_reuse_port(options.reuse_port)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let socket = TcpListener::from(socket);
+    let address = socket.local_addr()?;
+    Ok(Listener { socket, address, families })
+}
+
+impl Listener {
+    /// The bound address, with the port that the system chose where 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The families of the clients that can connect.
+    #[must_use]
+    pub fn families(&self) -> Families {
+        self.families
+    }
+
+    /// Says whether this dual-stack listener has the port of the IPv4 `address`.
+    fn covers(&self, address: SocketAddr) -> bool {
+        self.families == Families::Both
+            && address.is_ipv4()
+            && self.address.port() == address.port()
+    }
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.address, self.families)
+    }
+}
+
+impl From<Listener> for TcpListener {
+    fn from(listener: Listener) -> Self {
+        listener.socket
+    }
+}
+
+impl ListenError {
+    /// The likely fix, as a phrase, where one can be told.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        use std::io::ErrorKind;
+        Some(match self {
+            Self::Resolve { source, .. } => source.help(),
+            Self::Family { families, .. } => {
+                format!("leave the restriction to {families} out, or give an {families} address")
+            }
+            Self::NoIpv6 { address } => {
+                let port = address.port();
+                format!("write 0.0.0.0:{port} for IPv4, or :{port} for whatever the host has")
+            }
+            Self::Covered { address, by } => {
+                format!("leave {address} out, or restrict {by} to IPv6")
+            }
+            Self::Bind { address, source } => match source.kind() {
+                ErrorKind::AddrInUse => {
+                    "another program listens there: stop it, or choose another port".to_owned()
+                }
+                ErrorKind::PermissionDenied => format!(
+                    "ports below 1024 need root or CAP_NET_BIND_SERVICE: try port {}",
+                    7000 + address.port() % 1000
+                ),
+                ErrorKind::AddrNotAvailable => {
+                    format!(":{} listens on every address of this host", address.port())
+                }
+                ErrorKind::InvalidInput if is_unzoned_link_local(*address) => {
+                    format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
+                }
+                _ => return None,
+            },
+        })
+    }
+}
+
+fn is_unzoned_link_local(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(texts: &[&str], options: ListenOptions) -> Result<Vec<Listener>, ListenError> {
+        let endpoints: Vec<Endpoint> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        listen(&endpoints, options)
+    }
+
+    /// A port that the system gives to nobody else while the socket lives: bound, not listening.
+    fn reserve() -> (Socket, u16) {
+        let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into()).unwrap();
+        let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+        (socket, port)
+    }
+
+    #[test]
+    fn the_unspecified_ipv6_address_serves_both_families() {
+        for (text, families, said) in [
+            ("[::]:0", Families::Both, "(IPv6 and IPv4)"),
+            (":0", Families::Both, "(IPv6 and IPv4)"),
+            ("[::]:0", Families::Ipv6, "(IPv6)"),
+            (":0", Families::Ipv6, "(IPv6)"),
+            (":0", Families::Ipv4, "(IPv4)"),
+            ("[::1]:0", Families::Both, "(IPv6)"),
+            ("127.0.0.1:0", Families::Both, "(IPv4)"),
+            ("[::ffff:127.0.0.1]:0", Families::Both, "(IPv4)"),
+        ] {
+            let listeners = bound(&[text], ListenOptions::default().families(families)).unwrap();
+            let line = listeners[0].to_string();
+            assert!(line.ends_with(said), "{text} with {families:?}: {line}");
+        }
+    }
+
+    #[test]
+    fn both_unspecified_addresses_can_share_a_port_in_either_order() {
+        let (_reserved, port) = reserve();
+        let (six, four) = (format!("[::]:{port}"), format!("0.0.0.0:{port}"));
+        for texts in [[&six[..], &four], [&four, &six]] {
+            let listeners = bound(&texts, ListenOptions::default()).unwrap();
+            assert!(listeners.iter().all(|listener| listener.families() != Families::Both));
+        }
+    }
+
+    #[test]
+    fn an_address_given_twice_is_bound_once() {
+        let (_reserved, port) = reserve();
+        let text = &format!("127.0.0.1:{port}")[..];
+        assert_eq!(bound(&[text, text], ListenOptions::default()).unwrap().len(), 1);
+        assert_eq!(bound(&["127.0.0.1:0"; 2], ListenOptions::default()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_bound_is_said_with_the_likely_fix() {
+        let taken = bound(&["[::]:0"], ListenOptions::default()).unwrap();
+        let port = taken[0].address().port();
+        let (_reserved, free) = reserve();
+        let ipv6 = ListenOptions::default().families(Families::Ipv6);
+        let ipv4 = ListenOptions::default().families(Families::Ipv4);
+        let both = ListenOptions::default();
+        for (texts, options, message, help) in [
+            (
+                vec![format!("[::]:{port}")],
+                both,
+                format!("cannot listen on [::]:{port}"),
+                "stop it",
+            ),
+            (
+                vec![format!("[::]:{free}"), format!("127.0.0.1:{free}")],
+                both,
+                format!("cannot listen on 127.0.0.1:{free}: [::]:{free} serves IPv4 already"),
+                "leave 127.0.0.1",
+            ),
+            (
+                vec!["127.0.0.1:0".to_owned()],
+                ipv6,
+                "cannot listen on 127.0.0.1:0: not an IPv6 address".to_owned(),
+                "give an IPv6 address",
+            ),
+            (
+                vec!["[::]:0".to_owned()],
+                ipv4,
+                "cannot listen on [::]:0: not an IPv4 address".to_owned(),
+                "give an IPv4 address",
+            ),
+            (
+                vec!["[2001:db8::1]:7000".to_owned()],
+                both,
+                "cannot listen on [2001:db8::1]:7000".to_owned(),
+                ":7000 listens on every address",
+            ),
+            (
+                vec!["nosuch.invalid:7000".to_owned()],
+                both,
+                "cannot listen on nosuch.invalid:7000".to_owned(),
+                "check the spelling",
+            ),
+        ] {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let error = bound(&texts, options).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            let said = error.help().unwrap_or_default();
+            assert!(said.contains(help), "{message}: {said}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Words in, the arguments of one subcommand out: what argh leaves to its callers.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use argh::{EarlyExit, FromArgs};
+use echo6::address::{Endpoint, Families};
+
+use super::failure::Failure;
+use super::listen::Listen;
+use super::send::Send;
+
+/// What the command line asks for.
+pub(crate) enum Command {
+    Listen(Listen),
+    Send(Send),
+    /// Help or the version, for stdout.
+    Print(String),
+}
+
+/// RFC 862 echo server and client for IPv4 and IPv6: do bytes come back, unchanged, and how fast?
+#[derive(FromArgs)]
+#[argh(
+    help_triggers("-h", "--help"),
+    note = "ADDRESS is HOST:PORT: 127.0.0.1:7000, [::1]:7000, [fe80::1%eth0]:7000 or name:7000;\nfor listen also :7000, which is every local address of both families.",
+    example = "Serve both families on one socket:\n$ {command_name} listen [::]:7000",
+    example = "Ask over each:\n$ {command_name} send 127.0.0.1:7000,[::1]:7000 hello",
+    error_code(0, "all went well"),
+    error_code(1, "the network said no, or bytes were lost, changed or late"),
+    error_code(2, "the command was wrong, or an address cannot be bound")
+)]
+struct Echo6 {
+    /// print the version
+    #[argh(switch, short = 'V')]
+    version: bool,
+
+    #[argh(subcommand)]
+    command: Option<Subcommand>,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum Subcommand {
+    Listen(Listen),
+    Send(Send),
+}
+
+/// Reads the words behind the program's name.
+pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
+    let mut arguments = Vec::new();
+    for word in words {
+        let word = word.into_string().map_err(|word| {
+            Failure::usage(format!("argument is not UTF-8: {}", word.to_string_lossy()))
+        })?;
+        // argh knows `--name value` only, but fingers know `--name=value` too.
+        match word.split_once('=') {
+            Some((name, value))
+                if name.starts_with("--") && !arguments.contains(&"--".to_owned()) =>
+            {
+                arguments.extend([name.to_owned(), value.to_owned()]);
+            }
+            _ => arguments.push(word),
+        }
+    }
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match Echo6::from_args(&["echo6"], &words) {
+        Ok(Echo6 { version: true, .. }) => {
+            Ok(Command::Print(concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n").to_owned()))
+        }
+        Ok(Echo6 { command: Some(Subcommand::Listen(listen)), .. }) => Ok(Command::Listen(listen)),
+        Ok(Echo6 { command: Some(Subcommand::Send(send)), .. }) => Ok(Command::Send(send)),
+        Ok(Echo6 { command: None, .. }) => {
+            Err(Failure::usage("no command given").with_usage(&usage(&words)))
+        }
+        Err(EarlyExit { output, status: Ok(()) }) => Ok(Command::Print(output)),
+        Err(EarlyExit { output, .. }) => {
+            Err(Failure::usage(one_line(&output)).with_usage(&usage(&words)))
+        }
+    }
+}
+
+/// The usage line of the subcommand that `words` name, else of the whole program.
+fn usage(words: &[&str]) -> String {
+    let help = |words: &[&str]| match Echo6::from_args(&["echo6"], words) {
+        Err(EarlyExit { output, status: Ok(()) }) => output.lines().next().map(str::to_owned),
+        _ => None,
+    };
+    let subcommand = words.iter().find(|word| !word.starts_with('-'));
+    subcommand
+        .and_then(|subcommand| help(&[subcommand, "--help"]))
+        .or_else(|| help(&["--help"]))
+        .unwrap_or_default()
+}
+
+/// Turns argh's paragraphs into a phrase: lower case, one line, no full stop.
+fn one_line(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.trim_end_matches('.');
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!("{}{}", first.to_lowercase(), chars.as_str()),
+        None => "wrong arguments".to_owned(),
+    }
+}
+
+/// Reads a duration: seconds, or a number with `ms`, `s`, `m` or `h` behind it.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    duration
+        .ok_or_else(|| "a duration is a number of seconds, or has a unit: 500ms, 2s, 5m, 1h".into())
+}
+
+/// Reads a duration that must not be zero.
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("must be greater than zero".to_owned()),
+        timeout => Ok(timeout),
+    }
+}
+
+/// What `-4` and `-6` leave.
+pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
+    match (ipv4, ipv6) {
+        (false, false) => Ok(Families::Both),
+        (true, false) => Ok(Families::Ipv4),
+        (false, true) => Ok(Families::Ipv6),
+        (true, true) => Err(Failure::usage("--ipv4 and --ipv6 exclude each other")),
+    }
+}
+
+/// Reads a comma-separated list of endpoints.
+pub(crate) fn endpoints(list: &str) -> Result<Vec<Endpoint>, Failure> {
+    list.split(',').map(|text| Ok(text.parse()?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_seconds_or_have_a_unit() {
+        for (text, millis) in
+            [("5", 5000), ("0.25", 250), ("500ms", 500), ("2s", 2000), ("5m", 300_000), ("0", 0)]
+        {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "-1", "1e30", "inf", "NaN", "5 parsecs", "99999999999999999999h"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+        assert!(parse_timeout("0").is_err() && parse_timeout("1").is_ok());
+    }
+
+    #[test]
+    fn paragraphs_become_phrases() {
+        assert_eq!(one_line("No value\n  given.\n"), "no value given");
+        assert_eq!(one_line("\n"), "wrong arguments");
+    }
+}

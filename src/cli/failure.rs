@@ -1,0 +1,191 @@
+//! An error in, a few lines on stderr and an exit status out.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use echo6::address::{AddressError, ListenError, ResolveError};
+use echo6::client::SendError;
+use unicode_width::UnicodeWidthStr;
+
+use super::output;
+
+/// The exit statuses, which scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Everything came back intact; the server stopped cleanly.
+    Ok = 0,
+    /// The network said no, or bytes were lost, changed or late.
+    Network = 1,
+    /// Usage, a bad address, or an address that cannot be bound.
+    Usage = 2,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// What ended a command, in the words that a person will read.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: Status,
+    message: String,
+    /// The wrong text, and the byte at which it went wrong.
+    place: Option<(String, usize)>,
+    usage: Option<String>,
+    help: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Status::Usage, message.into())
+    }
+
+    fn new(status: Status, message: String) -> Self {
+        Self { status, message, place: None, usage: None, help: None }
+    }
+
+    pub(crate) fn with_usage(self, usage: &str) -> Self {
+        Self { usage: Some(usage.to_owned()), ..self }
+    }
+
+    fn with_help(self, help: Option<String>) -> Self {
+        Self { help, ..self }
+    }
+
+    /// Prints the failure on stderr. Text that came from outside is escaped.
+    pub(crate) fn print(&self) -> Status {
+        let mut text = format!("error: {}\n", escape(&self.message));
+        if let Some((input, position)) = &self.place {
+            let (line, column) = point_at(input, *position);
+            text += &format!("  {line}\n  {:column$}^\n", "");
+        }
+        for (label, line) in [("", &self.usage), ("help: ", &self.help)] {
+            if let Some(line) = line {
+                text += &format!("{label}{}\n", escape(line));
+            }
+        }
+        output::say(&text);
+        self.status
+    }
+}
+
+/// An error and its causes, each once, from the outside in.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+impl From<AddressError> for Failure {
+    fn from(error: AddressError) -> Self {
+        Self {
+            place: Some((error.input().to_owned(), error.position())),
+            ..Self::usage(format!("invalid {}: {}", error.subject(), error.kind()))
+        }
+        .with_help(Some(error.help().to_owned()))
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        Self::usage(chain(&error)).with_help(error.help())
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        let status = match error {
+            ResolveError::NoHost { .. } => Status::Usage,
+            _ => Status::Network,
+        };
+        Self::new(status, chain(&error)).with_help(Some(error.help()))
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        Self::new(Status::Network, chain(&error)).with_help(error.help())
+    }
+}
+
+/// Makes control characters visible, so that no text from outside can drive the terminal.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            escaped.extend(c.escape_unicode());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Characters that change the direction of text or take no room, and so can hide what is there.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// How many columns of a wrong text are shown on each side of the caret.
+const CONTEXT: usize = 36;
+
+/// The part of `input` around the byte at `position`, fit for a terminal, and the caret's column.
+fn point_at(input: &str, position: usize) -> (String, usize) {
+    let (before, behind) = input.split_at(input.floor_char_boundary(position));
+    let (before, behind) = (escape(before), escape(behind));
+    let start = before
+        .char_indices()
+        .rev()
+        .map(|(at, _)| at)
+        .take_while(|&at| before[at..].width() <= CONTEXT)
+        .last();
+    let end = behind
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|&at| behind[..at].width() <= CONTEXT)
+        .last();
+    let shown = &before[start.unwrap_or(before.len())..];
+    let left = if shown.len() < before.len() { "…" } else { "" };
+    let ahead = &behind[..end.unwrap_or(0)];
+    let right = if ahead.len() < behind.len() { "…" } else { "" };
+    (format!("{left}{shown}{ahead}{right}"), left.width() + shown.width())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointed(input: &str, position: usize) -> String {
+        let (line, column) = point_at(input, position);
+        format!("{line}\n{:column$}^", "")
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_byte_that_is_wrong() {
+        assert_eq!(pointed("2001:db8::1::2", 12), "2001:db8::1::2\n            ^");
+        assert_eq!(pointed("127.0.0.1", 9), "127.0.0.1\n         ^");
+        assert_eq!(pointed("", 0), "\n^");
+    }
+
+    #[test]
+    fn wide_and_escaped_characters_take_the_columns_they_take() {
+        assert_eq!(pointed("主x:80", 3), "主x:80\n  ^");
+        assert_eq!(pointed("\u{1b}x", 1), "\\u{1b}x\n      ^");
+        assert_eq!(pointed("é", 0), "é\n^");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_around_the_caret() {
+        let text = format!("{}x{}", "1".repeat(100), "2".repeat(100));
+        let shown = pointed(&text, 100);
+        let (line, caret) = shown.split_once('\n').unwrap();
+        assert_eq!(line, format!("…{}x{}…", "1".repeat(36), "2".repeat(35)));
+        assert_eq!(caret.len(), 38);
+    }
+}

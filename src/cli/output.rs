@@ -1,0 +1,22 @@
+//! stdout and stderr, where a reader that went away is no error.
+
+use std::io::{self, ErrorKind, Write};
+
+use super::failure::Failure;
+
+/// Writes data to stdout and flushes it. A broken pipe, as behind `| head`, is no error.
+#[allow(clippy::missing_errors_doc)]
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::usage(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes words to stderr. If nobody can read them, there is nobody to tell.
+pub(crate) fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

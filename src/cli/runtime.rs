@@ -1,0 +1,50 @@
+//! Executor threads and signals: what a process decides for the whole of async-std.
+
+use std::io;
+
+use async_global_executor::GlobalExecutorConfig;
+use async_signal::{Signal, Signals};
+use futures::StreamExt;
+
+/// Runs a client's `future` on this thread, which also waits for its sockets: no other thread is
+/// started for it, and no byte crosses from one thread to another.
+pub(crate) fn run_here<F: Future>(future: F) -> F::Output {
+    async_io::block_on(future)
+}
+
+/// Runs a server's `future` as a task on an executor with that many threads, and waits for it.
+///
+/// The calling thread only waits: if it ran the future itself, it would compete with the executor
+/// for the reactor, and each accepted client would have to cross from one thread to the other.
+pub(crate) fn run_on_executor<F>(threads: usize, future: F) -> F::Output
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    // async-std reads the number from an environment variable only; to be first is the other way.
+    let config = GlobalExecutorConfig::default()
+        .with_env_var("ECHO6_THREADS_ARE_SET_BY_AN_OPTION")
+        .with_min_threads(threads)
+        .with_max_threads(threads)
+        .with_thread_name_fn(|| "echo6".to_owned());
+    async_global_executor::init_with_config(config);
+    futures::executor::block_on(async_std::task::spawn(future))
+}
+
+/// The signals that ask a program to stop: SIGINT and SIGTERM, or Ctrl-C on Windows.
+pub(crate) struct StopSignals(Signals);
+
+impl StopSignals {
+    /// Takes the signals over from the system's default, which is to end the process.
+    pub(crate) fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        let signals = [Signal::Int, Signal::Term];
+        #[cfg(not(unix))]
+        let signals = [Signal::Int];
+        Signals::new(signals).map(Self)
+    }
+
+    /// Ready when the next one comes.
+    pub(crate) async fn next(&mut self) {
+        while let Some(Err(_)) = self.0.next().await {}
+    }
+}

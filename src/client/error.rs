@@ -1,0 +1,179 @@
+//! What can go wrong between a client and its server.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::error::Cause;
+
+/// No address accepted a connection.
+#[derive(Debug)]
+pub struct ConnectError {
+    /// What became of each address, in the order in which they were tried; never empty, unless no
+    /// address was given.
+    pub(super) attempts: Vec<(SocketAddr, Cause)>,
+}
+
+impl ConnectError {
+    /// What became of each address, in the order in which they were tried.
+    #[must_use]
+    pub fn attempts(&self) -> &[(SocketAddr, Cause)] {
+        &self.attempts
+    }
+
+    /// The likely fix, as a phrase, where one can be told.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        use std::io::ErrorKind;
+        let (address, cause) = self.attempts.last()?;
+        Some(match cause.kind() {
+            ErrorKind::ConnectionRefused => {
+                format!("nothing listens there: start a server with \"echo6 listen {address}\"")
+            }
+            ErrorKind::TimedOut => {
+                "a firewall may drop the packets, or the host may be down".to_owned()
+            }
+            ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable => format!(
+                "this host has no route there: does it have {} connectivity?",
+                if address.is_ipv6() { "IPv6" } else { "IPv4" }
+            ),
+            ErrorKind::HostUnreachable => "is the host up, and on this network?".to_owned(),
+            ErrorKind::InvalidInput if is_unzoned_link_local(*address) => {
+                format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn is_unzoned_link_local(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.attempts[..] {
+            [] => f.write_str("no address to connect to"),
+            [(address, _)] => write!(f, "cannot connect to {address}"),
+            attempts => {
+                f.write_str("cannot connect to")?;
+                for (index, (address, cause)) in attempts.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(f, "{comma} {address} ({cause})")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    /// The cause, if there was one address.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.attempts[..] {
+            [(_, cause)] => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// Why an exchange was no echo.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// No address accepted a connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// send(2) or recv(2) failed: the connection is gone.
+    #[error("connection to {peer} lost after {returned} of {sent} bytes came back")]
+    Lost {
+        /// The server.
+        peer: SocketAddr,
+        /// Bytes sent.
+        sent: u64,
+        /// Bytes that had come back.
+        returned: u64,
+        /// What the system said.
+        #[source]
+        source: Cause,
+    },
+    /// Nothing moved for as long as the timeout says.
+    #[error(
+        "no progress with {peer} for {after:?}: {}",
+        if *returned == *sent {
+            format!("all {sent} bytes came back, but the server does not close")
+        } else {
+            format!("{returned} of {sent} bytes came back")
+        }
+    )]
+    Timeout {
+        /// The server.
+        peer: SocketAddr,
+        /// Bytes sent.
+        sent: u64,
+        /// Bytes that had come back.
+        returned: u64,
+        /// The timeout.
+        after: Duration,
+    },
+    /// The server ended the stream too early.
+    #[error("reply from {peer} is short: {returned} of {sent} bytes came back")]
+    Short {
+        /// The server.
+        peer: SocketAddr,
+        /// Bytes sent.
+        sent: u64,
+        /// Bytes that came back.
+        returned: u64,
+    },
+    /// A byte came back changed.
+    #[error("reply from {peer} differs at byte {offset}: sent {expected:#04x}, got {got:#04x}")]
+    Mismatch {
+        /// The server.
+        peer: SocketAddr,
+        /// The number of bytes before it.
+        offset: u64,
+        /// The byte that was sent.
+        expected: u8,
+        /// The byte that came back.
+        got: u8,
+    },
+    /// More came back than was sent.
+    #[error("reply from {peer} is longer than the {sent} bytes sent")]
+    Surplus {
+        /// The server.
+        peer: SocketAddr,
+        /// Bytes sent.
+        sent: u64,
+    },
+    /// The bytes to send could not be read.
+    #[error("cannot read the input")]
+    Input(#[source] Cause),
+    /// The bytes that came back could not be written.
+    #[error("cannot write the output")]
+    Output(#[source] Cause),
+}
+
+impl SendError {
+    /// The likely fix, as a phrase, where one can be told.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Connect(error) => return error.help(),
+            Self::Timeout { sent, returned, .. } if sent == returned => {
+                "the server may not see that the client shut its sending side".to_owned()
+            }
+            Self::Timeout { returned: 0, .. } => {
+                "the server, or something on the way, accepts but does not echo".to_owned()
+            }
+            Self::Short { .. } => {
+                "the server may drop what is under way when the client shuts its sending side"
+                    .to_owned()
+            }
+            Self::Mismatch { .. } | Self::Surplus { .. } => {
+                "is it an echo server? something on the way may rewrite the stream".to_owned()
+            }
+            _ => return None,
+        })
+    }
+}

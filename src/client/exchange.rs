@@ -1,0 +1,233 @@
+//! One exchange: input to the server and the echo to the output at the same time, every byte
+//! compared on its way.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use async_std::task;
+use futures::future::{Either, select};
+use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use futures::task::AtomicWaker;
+
+use super::connect::Connection;
+use super::error::SendError;
+use crate::error::Cause;
+
+/// How many bytes one read may take, from the input or from the server.
+const CHUNK: usize = 64 * 1024;
+
+/// How many bytes may be under way before the sender waits for some to come back. More than the
+/// socket buffers of both ends hold by default on Linux (6 MiB and 4 MiB), so that it does not slow
+/// down a server that keeps up.
+const WINDOW: usize = 16 * 1024 * 1024;
+
+/// How many bytes went each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Bytes sent.
+    pub sent: u64,
+    /// Bytes that came back.
+    pub returned: u64,
+}
+
+impl Connection {
+    /// Sends `input` to its end, shuts the sending side, and writes what comes back to `output`
+    /// until the server closes. Both run at the same time, so that an input of any size passes in
+    /// bounded memory: at most 16 MiB are under way.
+    ///
+    /// # Errors
+    ///
+    /// If the connection breaks, if nothing moves for `timeout` while the server still owes bytes or
+    /// its end of stream, or at the first byte that is missing, changed, or one too many.
+    pub async fn exchange(
+        self,
+        input: impl AsyncRead + Unpin,
+        output: impl AsyncWrite + Unpin,
+        timeout: Duration,
+    ) -> Result<Traffic, SendError> {
+        let exchange = Exchange {
+            connection: self,
+            state: Mutex::new(State {
+                traffic: Traffic::default(),
+                unreturned: VecDeque::new(),
+                input_ended: false,
+                last_progress: Instant::now(),
+            }),
+            room: AtomicWaker::new(),
+        };
+        let both = pin!(async {
+            match select(pin!(exchange.receive(output)), pin!(exchange.send(input))).await {
+                // Whatever the server said or did, there is nobody to send to any more.
+                Either::Left((received, _)) => received,
+                Either::Right((Ok(()), receive)) => receive.await,
+                // The server stopped reading. Why, the other direction may tell: a server that
+                // closes early is short, one that resets is lost.
+                Either::Right((Err(lost @ SendError::Lost { .. }), receive)) => {
+                    receive.await.and(Err(lost))
+                }
+                Either::Right((Err(error), _)) => Err(error),
+            }
+        });
+        match select(both, pin!(exchange.watch(timeout))).await {
+            Either::Left((result, _)) => result.map(|()| exchange.state().traffic),
+            Either::Right((timed_out, _)) => Err(timed_out),
+        }
+    }
+}
+
+struct Exchange {
+    connection: Connection,
+    state: Mutex<State>,
+    /// Wakes the sender when bytes have come back.
+    room: AtomicWaker,
+}
+
+struct State {
+    traffic: Traffic,
+    /// What was sent and has not come back; the first chunk may have come back in part.
+    unreturned: VecDeque<(Arc<[u8]>, usize)>,
+    input_ended: bool,
+    last_progress: Instant,
+}
+
+impl Exchange {
+    async fn send(&self, mut input: impl AsyncRead + Unpin) -> Result<(), SendError> {
+        let mut buffer = vec![0; CHUNK];
+        let mut stream = &self.connection.stream;
+        loop {
+            self.room().await;
+            let length = input.read(&mut buffer).await.map_err(|e| SendError::Input(e.into()))?;
+            if length == 0 {
+                break;
+            }
+            let chunk: Arc<[u8]> = buffer[..length].into();
+            // Noted before it is sent, because it may come back before this task runs again.
+            self.state().note_sent(&chunk);
+            let mut rest = &chunk[..];
+            while !rest.is_empty() {
+                let taken = stream.write(rest).await.map_err(|error| self.lost(error))?;
+                self.state().last_progress = Instant::now();
+                rest = &rest[taken..];
+            }
+        }
+        self.state().note_end();
+        stream.shutdown(Shutdown::Write).map_err(|error| self.lost(error))
+    }
+
+    async fn receive(&self, mut output: impl AsyncWrite + Unpin) -> Result<(), SendError> {
+        let failed = |error: io::Error| SendError::Output(error.into());
+        let mut buffer = vec![0; CHUNK];
+        let mut stream = &self.connection.stream;
+        loop {
+            let length = stream.read(&mut buffer).await.map_err(|error| self.lost(error))?;
+            if length == 0 {
+                self.state().note_close(self.connection.peer)?;
+                return output.flush().await.map_err(failed);
+            }
+            self.state().note_returned(&buffer[..length], self.connection.peer)?;
+            self.room.wake();
+            output.write_all(&buffer[..length]).await.map_err(failed)?;
+        }
+    }
+
+    /// Ready when fewer than [`WINDOW`] bytes are under way.
+    async fn room(&self) {
+        poll_fn(|cx| {
+            self.room.register(cx.waker());
+            if self.state().under_way() < WINDOW as u64 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Ready when nothing has moved for `timeout` while the server owed something.
+    async fn watch(&self, timeout: Duration) -> SendError {
+        loop {
+            let (still, owed) = {
+                let state = self.state();
+                let owed = state.input_ended || state.under_way() > 0;
+                (state.last_progress.elapsed(), owed)
+            };
+            match timeout.checked_sub(still) {
+                Some(left) if !left.is_zero() => task::sleep(left).await,
+                _ if !owed => task::sleep(timeout).await,
+                _ => {
+                    let Traffic { sent, returned } = self.state().traffic;
+                    let peer = self.connection.peer;
+                    return SendError::Timeout { peer, sent, returned, after: timeout };
+                }
+            }
+        }
+    }
+
+    fn lost(&self, error: io::Error) -> SendError {
+        let Traffic { sent, returned } = self.state().traffic;
+        let peer = self.connection.peer;
+        SendError::Lost { peer, sent, returned, source: Cause::from(error) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn under_way(&self) -> u64 {
+        self.traffic.sent - self.traffic.returned
+    }
+
+    fn note_sent(&mut self, chunk: &Arc<[u8]>) {
+        self.unreturned.push_back((Arc::clone(chunk), 0));
+        self.traffic.sent += chunk.len() as u64;
+        self.last_progress = Instant::now();
+    }
+
+    fn note_end(&mut self) {
+        self.input_ended = true;
+        self.last_progress = Instant::now();
+    }
+
+    /// Compares what came back with what was sent.
+    fn note_returned(&mut self, mut bytes: &[u8], peer: SocketAddr) -> Result<(), SendError> {
+        self.last_progress = Instant::now();
+        while !bytes.is_empty() {
+            let Some((chunk, done)) = self.unreturned.front_mut() else {
+                return Err(SendError::Surplus { peer, sent: self.traffic.sent });
+            };
+            let expected = &chunk[*done..];
+            let length = expected.len().min(bytes.len());
+            if expected[..length] != bytes[..length] {
+                let differs = |(expected, got): &(&u8, &u8)| expected != got;
+                let at = expected.iter().zip(bytes).take_while(|pair| !differs(pair)).count();
+                return Err(SendError::Mismatch {
+                    peer,
+                    offset: self.traffic.returned + at as u64,
+                    expected: expected[at],
+                    got: bytes[at],
+                });
+            }
+            *done += length;
+            self.traffic.returned += length as u64;
+            if *done == chunk.len() {
+                self.unreturned.pop_front();
+            }
+            bytes = &bytes[length..];
+        }
+        Ok(())
+    }
+
+    fn note_close(&self, peer: SocketAddr) -> Result<(), SendError> {
+        let Traffic { sent, returned } = self.traffic;
+        if self.input_ended && sent == returned {
+            Ok(())
+        } else {
+            Err(SendError::Short { peer, sent, returned })
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The byte pump: what the reader gives, the writer gets, until end of stream.
+//!
+//! It knows no sockets. It is generic over futures' [`AsyncRead`] and [`AsyncWrite`], so that it can
+//! be tested with streams that misbehave on purpose.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use futures::io::{AsyncRead, AsyncWrite};
+use futures::task::AtomicWaker;
+
+/// How much one read may take. Bulk throughput against one thread of C with epoll: 0.75 with
+/// 16 KiB, 0.85 with 64 KiB, 0.93 to 1.03 with 256 KiB. There is one such buffer a thread, of which
+/// only the part that was ever filled is resident.
+const SCRATCH: usize = 256 * 1024;
+
+thread_local! {
+    /// Taken while a pump reads into it, so that a pump polled inside another finds none and makes
+    /// its own.
+    static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// Copies `reader` to `writer` until end of stream, then closes the writer, which for a socket
+/// should be a half-close. By then the writer has taken every byte that came.
+///
+/// `flow` counts the bytes as they pass, and lets another task end the pump before the end of the
+/// stream.
+///
+/// A client that waits costs no buffer: bytes go from the reader into a buffer that the thread's
+/// pumps share and from there straight to the writer. Only what the writer does not take at once,
+/// at most 256 KiB, is kept, and nothing more is read until it is gone. After each echo the pump
+/// lets the executor's other tasks run, so that one busy client cannot starve the rest.
+///
+/// # Errors
+///
+/// The future ends with the first error of either side, except [`io::ErrorKind::Interrupted`],
+/// after which it tries again, and with [`io::ErrorKind::WriteZero`] if the writer takes nothing.
+///
+/// # Examples
+///
+/// ```
+/// use echo6::echo::{End, Flow, echo};
+///
+/// # futures::executor::block_on(async {
+/// let (flow, mut back) = (Flow::default(), Vec::new());
+/// let end = echo(&b"hello"[..], &mut back, &flow).await?;
+///
+/// assert_eq!((end, &back[..], flow.returned()), (End::OfStream, &b"hello"[..], 5));
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub fn echo<R, W>(reader: R, writer: W, flow: &Flow) -> Echo<'_, R, W>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    Echo { reader, writer, flow, leftover: Vec::new(), sent: 0, end: None }
+}
+
+/// The future that [`echo`] returns.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Echo<'a, R, W> {
+    reader: R,
+    writer: W,
+    flow: &'a Flow,
+    /// Bytes that the writer has not taken, of which the first `sent` are gone by now.
+    leftover: Vec<u8>,
+    sent: usize,
+    end: Option<End>,
+}
+
+/// Why a pump ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The reader came to its end, and all that it gave went to the writer.
+    OfStream,
+    /// [`Flow::finish`]: all that the reader had ready went to the writer.
+    Finished,
+    /// [`Flow::cut`]: at once, whatever was under way.
+    Cut,
+}
+
+/// What a pump has moved so far, and the means to end it from outside.
+#[derive(Debug, Default)]
+pub struct Flow {
+    received: AtomicU64,
+    returned: AtomicU64,
+    order: AtomicU8,
+    pump: AtomicWaker,
+}
+
+// Orders, 0 being none. A later one may be stronger, never weaker.
+const FINISH: u8 = 1;
+const CUT: u8 = 2;
+
+impl Flow {
+    /// Bytes read so far.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Bytes written back so far.
+    #[must_use]
+    pub fn returned(&self) -> u64 {
+        self.returned.load(Ordering::Relaxed)
+    }
+
+    /// Asks the pump to take what the reader has ready, and then to act as if the stream had ended.
+    pub fn finish(&self) {
+        self.give(FINISH);
+    }
+
+    /// Asks the pump to end at once.
+    pub fn cut(&self) {
+        self.give(CUT);
+    }
+
+    fn give(&self, order: u8) {
+        self.order.fetch_max(order, Ordering::SeqCst);
+        self.pump.wake();
+    }
+
+    /// Ready once [`Flow::cut`] was called. Wakes one task: the last that asked.
+    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.pump.register(cx.waker());
+        if self.order() == CUT { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn order(&self) -> u8 {
+        self.order.load(Ordering::SeqCst)
+    }
+}
+
+impl<R, W> Future for Echo<'_, R, W>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    type Output = io::Result<End>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<End>> {
+        let polled = match self.flow.poll_cut(cx) {
+            Poll::Ready(()) => Poll::Ready(Ok(End::Cut)),
+            Poll::Pending => self.pump(cx),
+        };
+        match polled {
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            polled => polled,
+        }
+    }
+}
+
+impl<R, W> Echo<'_, R, W>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    fn pump(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<End>> {
+        ready!(self.send_leftover(cx))?;
+        if self.end.is_none() {
+            self.end = ready!(self.echo_once(cx))?;
+        }
+        let Some(end) = self.end else {
+            // Reading again at once would mostly find nothing and have to wait for the reactor; a
+            // turn of the run queue later the next message is often there. With 64 clients this
+            // takes the pump from 0.66 to 1.04 of one thread of C with epoll.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        ready!(Pin::new(&mut self.writer).poll_close(cx))?;
+        Poll::Ready(Ok(end))
+    }
+
+    /// Reads once and writes as much of that as the writer takes. Ready with an end if there is
+    /// nothing more to read.
+    fn echo_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<End>>> {
+        let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
+        let polled = self.echo_through(&mut buffer, cx);
+        BUFFER.set(Some(buffer));
+        polled
+    }
+
+    fn echo_through(
+        &mut self,
+        buffer: &mut [u8],
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<End>>> {
+        let length = match Pin::new(&mut self.reader).poll_read(cx, buffer) {
+            Poll::Ready(Ok(0)) => return Poll::Ready(Ok(Some(End::OfStream))),
+            Poll::Ready(read) => read?,
+            Poll::Pending if self.flow.order() == FINISH => {
+                return Poll::Ready(Ok(Some(End::Finished)));
+            }
+            Poll::Pending => {
+                // Nothing comes for now: what a buffering writer holds must go out.
+                if let Poll::Ready(flushed) = Pin::new(&mut self.writer).poll_flush(cx) {
+                    flushed?;
+                }
+                return Poll::Pending;
+            }
+        };
+        self.flow.received.fetch_add(length as u64, Ordering::Relaxed);
+        let (taken, sent) = self.send(&buffer[..length], cx);
+        self.leftover.extend_from_slice(&buffer[taken..length]);
+        sent.map_ok(|()| None)
+    }
+
+    fn send_leftover(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.leftover.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let leftover = std::mem::take(&mut self.leftover);
+        let (taken, sent) = self.send(&leftover[self.sent..], cx);
+        self.sent += taken;
+        if self.sent < leftover.len() {
+            self.leftover = leftover;
+        } else {
+            self.sent = 0;
+        }
+        sent
+    }
+
+    /// Writes until all is gone or the writer takes no more; says how much it took, and why not all.
+    fn send(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            match Pin::new(&mut self.writer).poll_write(cx, &bytes[taken..]) {
+                Poll::Ready(Ok(0)) => {
+                    return (taken, Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
+                Poll::Ready(Ok(more)) => {
+                    taken += more;
+                    self.flow.returned.fetch_add(more as u64, Ordering::Relaxed);
+                }
+                stopped => return (taken, stopped.map_ok(drop)),
+            }
+        }
+        (taken, Poll::Ready(Ok(())))
+    }
+}
