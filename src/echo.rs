@@ -56,7 +56,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    Echo { reader, writer, flow, leftover: Vec::new(), sent: 0, end: None }
+    Echo { reader, writer, flow, leftover: None, end: None }
 }
 
 /// The future that [`echo`] returns.
@@ -66,10 +66,15 @@ pub struct Echo<'a, R, W> {
     reader: R,
     writer: W,
     flow: &'a Flow,
-    /// Bytes that the writer has not taken, of which the first `sent` are gone by now.
-    leftover: Vec<u8>,
-    sent: usize,
+    leftover: Option<Box<Leftover>>, // boxed: most clients never have one
     end: Option<End>,
+}
+
+/// Bytes that the writer has not taken at once, of which the first `sent` are gone by now.
+#[derive(Debug)]
+struct Leftover {
+    bytes: Vec<u8>,
+    sent: usize,
 }
 
 /// Why a pump ended without an error.
@@ -208,21 +213,21 @@ where
         };
         self.flow.received.fetch_add(length as u64, Ordering::Relaxed);
         let (taken, sent) = self.send(&buffer[..length], cx);
-        self.leftover.extend_from_slice(&buffer[taken..length]);
+        if taken < length {
+            let bytes = buffer[taken..length].to_vec();
+            self.leftover = Some(Box::new(Leftover { bytes, sent: 0 }));
+        }
         sent.map_ok(|()| None)
     }
 
     fn send_leftover(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.leftover.is_empty() {
+        let Some(mut leftover) = self.leftover.take() else {
             return Poll::Ready(Ok(()));
-        }
-        let leftover = std::mem::take(&mut self.leftover);
-        let (taken, sent) = self.send(&leftover[self.sent..], cx);
-        self.sent += taken;
-        if self.sent < leftover.len() {
-            self.leftover = leftover;
-        } else {
-            self.sent = 0;
+        };
+        let (taken, sent) = self.send(&leftover.bytes[leftover.sent..], cx);
+        leftover.sent += taken;
+        if leftover.sent < leftover.bytes.len() {
+            self.leftover = Some(leftover);
         }
         sent
     }

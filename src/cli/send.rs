@@ -33,10 +33,6 @@ pub(crate) struct Send {
     #[argh(option, from_str_fn(parse_timeout), default = "Duration::from_secs(5)")]
     connect_timeout: Duration,
 
-    /// print what comes back and nothing else
-    #[argh(switch, short = 'q')]
-    quiet: bool,
-
     /// say who answered, over which family, and how fast
     #[argh(switch, short = 'v')]
     verbose: bool,

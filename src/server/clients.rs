@@ -37,9 +37,10 @@ pub(super) struct Client {
     since: Instant,
 }
 
-/// A client's place in the table, which it leaves when this is dropped.
+/// A client and its place in the table, which it leaves when this is dropped.
 pub(super) struct Slot {
-    pub(super) clients: Arc<Clients>,
+    pub(super) client: Arc<Client>,
+    clients: Arc<Clients>,
     key: usize,
 }
 
@@ -56,11 +57,7 @@ impl Clients {
     }
 
     /// Gives an accepted client its slot.
-    pub(super) fn admit(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> (Arc<Client>, Slot) {
+    pub(super) fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> Slot {
         let (peer, since) = (canonical(peer), Instant::now());
         let client = Arc::new(Client { stream, flow: Flow::default(), peer, since });
         let key = {
@@ -69,7 +66,7 @@ impl Clients {
             table.clients.insert(Arc::clone(&client))
         };
         self.report(|| Event::Connected { peer });
-        (client, Slot { clients: Arc::clone(self), key })
+        Slot { client, clients: Arc::clone(self), key }
     }
 
     /// Has every client's pump take what is ready and end.
@@ -102,25 +99,25 @@ impl Clients {
     }
 }
 
-impl Client {
-    /// Adds a client that is about to go to the totals, and tells the observer.
-    pub(super) fn close(&self, clients: &Clients, reason: Reason) {
-        let (received, returned) = (self.flow.received(), self.flow.returned());
+impl Slot {
+    /// Adds what the client has done to the totals, tells the observer, and frees the slot.
+    pub(super) fn close(self, reason: Reason) {
+        let Client { flow, peer, since, .. } = &*self.client;
+        let (received, returned) = (flow.received(), flow.returned());
         {
-            let totals = &mut clients.table().totals;
+            let totals = &mut self.clients.table().totals;
             totals.received += received;
             totals.returned += returned;
             totals.cut += u64::from(matches!(reason, Reason::Cut));
         }
-        let (peer, duration) = (self.peer, self.since.elapsed());
-        clients.report(|| Event::Closed { peer, received, returned, duration, reason });
+        let (peer, duration) = (*peer, since.elapsed());
+        self.clients.report(|| Event::Closed { peer, received, returned, duration, reason });
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let client = self.clients.table().clients.remove(self.key);
-        drop(client); // and with the last reference, its socket
+        self.clients.table().clients.remove(self.key);
         self.clients.waiter.wake();
     }
 }
