@@ -2,8 +2,8 @@
 //!
 //! | from | to | by |
 //! |---|---|---|
-//! | `"2001:db8::1"` | `Ipv6Addr` | [`pton`], [`pton4`], [`pton6`] |
-//! | `IpAddr` | `"2001:db8::1"` | [`ntop`] |
+//! | `"2001:db8::1"` | `Ipv6Addr` | [`pton()`], [`pton4`], [`pton6`] |
+//! | `IpAddr` | `"2001:db8::1"` | [`ntop()`] |
 //! | `"[::1]:7000"`, `"name:7000"` | [`Endpoint`] | `str::parse` |
 //! | [`Endpoint`] | `Vec<SocketAddr>` | [`Endpoint::resolve`] |
 //! | [`Endpoint`]s and [`ListenOptions`] | [`Listener`]s | [`listen`] |

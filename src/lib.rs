@@ -27,13 +27,14 @@
 //! ```
 //! use echo6::address::{ListenOptions, listen};
 //! use echo6::{Client, Server};
+//! use futures::FutureExt;
 //! use futures::channel::oneshot;
 //!
 //! # futures::executor::block_on(async {
 //! let listeners = listen(&["[::]:0".parse()?], ListenOptions::default())?;
 //! let port = listeners[0].address().port();
-//! let (stop, stopped) = oneshot::channel();
-//! let server = async_std::task::spawn(Server::new(listeners).run(async { drop(stopped.await) }));
+//! let (stop, stopped) = oneshot::channel::<()>();
+//! let server = async_std::task::spawn(Server::new(listeners).run(stopped.map(drop)));
 //!
 //! for address in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
 //!     let reply = Client::new().send(&[address.parse()?], b"hello").await?;
@@ -44,6 +45,8 @@
 //! assert_eq!(server.await.connections, 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
+
+#![warn(clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)] // tests and examples may
 
 pub mod address;
 pub mod client;

@@ -1,13 +1,13 @@
 //! Listeners in, echoes out: the accept loop, one task per client, and an orderly end.
 
 use std::fmt;
-use std::net::TcpListener as StdListener;
-use std::pin::{Pin, pin};
+use std::net::TcpListener;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_io::Async;
 use async_std::future::timeout;
-use async_std::net::TcpListener;
 use async_std::task;
 use futures::StreamExt;
 use futures::future::{self, select};
@@ -75,6 +75,10 @@ impl Server {
     ///
     /// No error of a client or of accept(2) ends it. If the future is dropped, its clients are
     /// reset.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel has no memory left to watch a listening socket with.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Totals {
         let start = Instant::now();
         let clients = Clients::new(self.observer);
@@ -134,8 +138,9 @@ async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>) {
 }
 
 /// The clients of one listener as they come. Errors do not end the stream.
-fn incoming(listener: Listener) -> Pin<Box<dyn Stream<Item = std::io::Result<Accepted>> + Send>> {
-    let listener = TcpListener::from(StdListener::from(listener));
+fn incoming(listener: Listener) -> impl Stream<Item = std::io::Result<Accepted>> + Unpin {
+    let listener = Async::new(TcpListener::from(listener))
+        .expect("a listening socket can be watched while the kernel has memory");
     Box::pin(stream::unfold(listener, |listener| async {
         Some((listener.accept().await, listener))
     }))

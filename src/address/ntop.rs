@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::{Deref, Range};
 use std::str;
 
-/// The text of an address, as [`ntop`] returns it: a `str` that needs no allocation.
+/// The text of an address, as [`ntop()`] returns it: a `str` that needs no allocation.
 #[derive(Clone, Copy)]
 pub struct AddressText {
     bytes: [u8; ROOM],

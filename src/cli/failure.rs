@@ -137,7 +137,8 @@ const CONTEXT: usize = 36;
 
 /// The part of `input` around the byte at `position`, fit for a terminal, and the caret's column.
 fn point_at(input: &str, position: usize) -> (String, usize) {
-    let (before, behind) = input.split_at(input.floor_char_boundary(position));
+    let at = (0..=position).rev().find(|&at| input.is_char_boundary(at));
+    let (before, behind) = input.split_at(at.unwrap_or(0));
     let (before, behind) = (escape(before), escape(behind));
     let start = before
         .char_indices()

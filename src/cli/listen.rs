@@ -10,6 +10,7 @@ use echo6::event::{Event, Reason, Totals};
 use super::arguments::families;
 use super::failure::{Failure, Status};
 use super::log::Log;
+use super::output::count;
 use super::{output, runtime};
 
 /// serve on each ADDRESS until SIGINT or SIGTERM
@@ -86,7 +87,8 @@ fn describe(event: &Event) -> String {
                 other => format!("{other:?}"),
             };
             let seconds = duration.as_secs_f64();
-            format!("{peer} closed after {seconds:.3} s, {returned} bytes echoed: {reason}")
+            let bytes = count(*returned, "byte");
+            format!("{peer} closed after {seconds:.3} s, {bytes} echoed: {reason}")
         }
         Event::Paused { cause } => {
             format!("cannot accept clients for now: {cause} (raise the limit with \"ulimit -n\")")
@@ -94,7 +96,8 @@ fn describe(event: &Event) -> String {
         Event::Resumed => "accepting clients again".to_owned(),
         Event::Stopped { totals: Totals { connections, returned, duration, .. } } => {
             let seconds = duration.as_secs_f64();
-            format!("stopped after {seconds:.3} s: {connections} clients, {returned} bytes echoed")
+            let (clients, bytes) = (count(*connections, "client"), count(*returned, "byte"));
+            format!("stopped after {seconds:.3} s: {clients}, {bytes} echoed")
         }
         other => format!("{other:?}"),
     }

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind, Write};
 use super::failure::Failure;
 
 /// Writes data to stdout and flushes it. A broken pipe, as behind `| head`, is no error.
-#[allow(clippy::missing_errors_doc)]
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -19,4 +18,9 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
 /// Writes words to stderr. If nobody can read them, there is nobody to tell.
 pub(crate) fn say(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A number and what it counts: `1 byte`, `5 bytes`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

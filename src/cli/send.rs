@@ -90,12 +90,12 @@ async fn addresses(endpoint: &Endpoint, families: Families) -> Result<Vec<Socket
 /// Prints a reply on stdout, and with `-v` a line about it on stderr.
 fn show(reply: Result<Reply, SendError>, arguments: &Send) -> Result<(), Failure> {
     let Reply { mut bytes, peer, local, connect, exchange, .. } = reply?;
-    let length = bytes.len();
+    let length = output::count(bytes.len() as u64, "byte");
     bytes.push(b'\n');
     output::print(&bytes)?;
     if arguments.verbose {
         output::say(&format!(
-            "{peer} answered {local} over {}: {length} bytes, connected in {:.3} ms, echoed in {:.3} ms\n",
+            "{peer} answered {local} over {}: {length}, connected in {:.3} ms, echoed in {:.3} ms\n",
             Families::of(peer),
             connect.as_secs_f64() * 1e3,
             exchange.as_secs_f64() * 1e3,

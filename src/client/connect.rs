@@ -1,11 +1,11 @@
 //! Addresses in, one connection out.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use async_io::Async;
 use async_std::future::timeout;
-use async_std::net::TcpStream;
 
 use super::Client;
 use super::error::ConnectError;
@@ -14,7 +14,7 @@ use super::error::ConnectError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Async<TcpStream>,
     /// The server.
     pub peer: SocketAddr,
     /// The local end.
@@ -44,10 +44,10 @@ impl Client {
 
 async fn attempt(peer: SocketAddr) -> io::Result<Connection> {
     let start = Instant::now();
-    let stream = TcpStream::connect(peer).await?;
+    let stream = Async::<TcpStream>::connect(peer).await?;
     let duration = start.elapsed();
     // A probe must not wait for the acknowledgement of the one before (Nagle's algorithm).
-    stream.set_nodelay(true)?;
-    let local = stream.local_addr()?;
+    stream.get_ref().set_nodelay(true)?;
+    let local = stream.get_ref().local_addr()?;
     Ok(Connection { stream, peer, local, duration })
 }

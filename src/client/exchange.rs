@@ -118,7 +118,7 @@ impl Exchange {
             }
         }
         self.state().note_end();
-        stream.shutdown(Shutdown::Write).map_err(|error| self.lost(error))
+        stream.get_ref().shutdown(Shutdown::Write).map_err(|error| self.lost(error))
     }
 
     async fn receive(&self, mut output: impl AsyncWrite + Unpin) -> Result<(), SendError> {

@@ -1,12 +1,12 @@
 //! Who is connected: a table with a slot for each client, which lives exactly as long as its socket.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::{SocketAddr, SocketAddrV6, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use async_std::net::TcpStream;
+use async_io::Async;
 use futures::task::AtomicWaker;
 use slab::Slab;
 
@@ -21,32 +21,37 @@ pub(super) struct Clients {
     /// Wakes whoever waits for the table to empty.
     waiter: AtomicWaker,
     observer: Option<Observer>,
+    start: Instant,
 }
 
 #[derive(Default)]
 struct Table {
-    clients: Slab<Arc<Client>>,
+    clients: Slab<Weak<Client>>,
     totals: Totals,
 }
 
-/// One connected client.
+/// One connected client. Its task owns it; the table only knows where it is.
+///
+/// With a socket of async-std's, which is this one in an `Arc` of its own, each would cost 48 bytes
+/// more.
 pub(super) struct Client {
-    pub(super) stream: TcpStream,
+    pub(super) socket: Async<TcpStream>,
     pub(super) flow: Flow,
-    peer: SocketAddr,
-    since: Instant,
+    since: u64, // microseconds from the start of the server: half of an Instant
+    slot: Slot, // behind the socket, so that it is dropped when that is closed
 }
 
-/// A client and its place in the table, which it leaves when this is dropped.
-pub(super) struct Slot {
-    pub(super) client: Arc<Client>,
+/// A place in the table and whose it is. It is free again when this is dropped.
+struct Slot {
     clients: Arc<Clients>,
-    key: usize,
+    peer: SocketAddrV6, // 28 bytes, IPv4 in its mapped form; a SocketAddr would take the key's too
+    key: u32,
 }
 
 impl Clients {
     pub(super) fn new(observer: Option<Observer>) -> Arc<Self> {
-        Arc::new(Self { table: Mutex::default(), waiter: AtomicWaker::new(), observer })
+        let (table, waiter, start) = (Mutex::default(), AtomicWaker::new(), Instant::now());
+        Arc::new(Self { table, waiter, observer, start })
     }
 
     /// Tells the observer, if there is one.
@@ -57,26 +62,42 @@ impl Clients {
     }
 
     /// Gives an accepted client its slot.
-    pub(super) fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> Slot {
-        let (peer, since) = (canonical(peer), Instant::now());
-        let client = Arc::new(Client { stream, flow: Flow::default(), peer, since });
-        let key = {
-            let mut table = self.table();
-            table.totals.connections += 1;
-            table.clients.insert(Arc::clone(&client))
-        };
-        self.report(|| Event::Connected { peer });
-        Slot { client, clients: Arc::clone(self), key }
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        socket: Async<TcpStream>,
+        peer: SocketAddr,
+    ) -> Arc<Client> {
+        let since = self.age().as_micros() as u64;
+        let mut table = self.table();
+        table.totals.connections += 1;
+        let entry = table.clients.vacant_entry();
+        let key = u32::try_from(entry.key()).expect("a system has fewer sockets than 2^32");
+        let slot = Slot { clients: Arc::clone(self), peer: mapped(peer), key };
+        let client = Arc::new(Client { socket, flow: Flow::default(), since, slot });
+        entry.insert(Arc::downgrade(&client));
+        drop(table);
+        self.report(|| Event::Connected { peer: canonical(peer) });
+        client
     }
 
     /// Has every client's pump take what is ready and end.
     pub(super) fn finish_all(&self) {
-        self.table().clients.iter().for_each(|(_, client)| client.flow.finish());
+        self.all().iter().for_each(|client| client.flow.finish());
     }
 
     /// Has every client's pump end at once.
     pub(super) fn cut_all(&self) {
-        self.table().clients.iter().for_each(|(_, client)| client.flow.cut());
+        self.all().iter().for_each(|client| client.flow.cut());
+    }
+
+    /// The clients connected now. The table is not locked when they are let go, because the last
+    /// to let go of a client frees its slot.
+    fn all(&self) -> Vec<Arc<Client>> {
+        self.table().clients.iter().filter_map(|(_, client)| client.upgrade()).collect()
+    }
+
+    fn age(&self) -> Duration {
+        self.start.elapsed()
     }
 
     /// Ready when no client is left.
@@ -99,25 +120,36 @@ impl Clients {
     }
 }
 
-impl Slot {
-    /// Adds what the client has done to the totals, tells the observer, and frees the slot.
-    pub(super) fn close(self, reason: Reason) {
-        let Client { flow, peer, since, .. } = &*self.client;
-        let (received, returned) = (flow.received(), flow.returned());
+impl Client {
+    /// Adds what the client has done to the totals, and tells the observer.
+    pub(super) fn close(&self, reason: Reason) {
+        let Slot { clients, peer, .. } = &self.slot;
+        let (received, returned) = (self.flow.received(), self.flow.returned());
         {
-            let totals = &mut self.clients.table().totals;
+            let totals = &mut clients.table().totals;
             totals.received += received;
             totals.returned += returned;
             totals.cut += u64::from(matches!(reason, Reason::Cut));
         }
-        let (peer, duration) = (*peer, since.elapsed());
-        self.clients.report(|| Event::Closed { peer, received, returned, duration, reason });
+        clients.report(|| {
+            let duration = clients.age().saturating_sub(Duration::from_micros(self.since));
+            let peer = canonical((*peer).into());
+            Event::Closed { peer, received, returned, duration, reason }
+        });
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.clients.table().clients.remove(self.key);
+        self.clients.table().clients.remove(self.key as usize);
         self.clients.waiter.wake();
+    }
+}
+
+/// The form in which an address of either family is an IPv6 one; [`canonical`] turns it back.
+fn mapped(address: SocketAddr) -> SocketAddrV6 {
+    match address {
+        SocketAddr::V4(v4) => SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0),
+        SocketAddr::V6(v6) => v6,
     }
 }

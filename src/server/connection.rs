@@ -2,50 +2,50 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use async_io::Async;
 use async_std::future::timeout;
-use async_std::net::TcpStream;
+use async_std::task;
 use futures::io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
-use super::clients::{Client, Slot};
+use super::clients::Client;
 use crate::echo::{End, echo};
 use crate::error::Cause;
 use crate::event::Reason;
 
 /// What accept(2) returns.
-pub(super) type Accepted = (TcpStream, SocketAddr);
+pub(super) type Accepted = (Async<TcpStream>, SocketAddr);
 
 /// Echoes until the client, an error or the server ends it.
-// Not an `async fn`: that would keep its argument twice, 24 bytes more for each client.
-pub(super) fn serve(slot: Slot) -> impl Future<Output = ()> + Send {
-    async move {
-        // An echo must not wait for the acknowledgement of the one before (Nagle's algorithm). If
-        // it cannot be set, the client is gone, and the pump will find that out.
-        let _ = slot.client.stream.set_nodelay(true);
-        let socket = HalfClosing(&slot.client.stream);
-        let reason = match echo(socket, socket, &slot.client.flow).await {
-            Ok(End::OfStream) => Reason::EndOfStream,
-            // Boxed, because each client would carry its room, and few need it.
-            Ok(End::Finished) if Box::pin(linger(&slot.client)).await == Lingered::ToTheEnd => {
-                Reason::Shutdown
-            }
-            Ok(End::Finished | End::Cut) => Reason::Cut,
-            Err(error) => match Cause::from(error) {
-                cause if cause.is_reset() => Reason::Reset,
-                cause => Reason::Error(cause),
-            },
-        };
-        if matches!(reason, Reason::Cut) {
-            // Without data to wait for, close(2) resets at once (SO_LINGER with 0, tcp(7)).
-            let _ = SockRef::from(&slot.client.stream).set_linger(Some(Duration::ZERO));
-        }
-        slot.close(reason);
+pub(super) async fn serve(client: Arc<Client>) {
+    // An echo must not wait for the acknowledgement of the one before (Nagle's algorithm). If it
+    // cannot be set, the client is gone, and the pump will find that out.
+    let _ = client.socket.get_ref().set_nodelay(true);
+    let socket = HalfClosing(&client.socket);
+    let ended = echo(socket, socket, &client.flow).await;
+    match ended {
+        Ok(End::OfStream) => client.close(Reason::EndOfStream),
+        // In a task of its own, because each client would carry its room, and few need it.
+        Ok(End::Finished) => drop(task::spawn(linger(client))),
+        Ok(End::Cut) => cut(&client),
+        Err(error) => match Cause::from(error) {
+            cause if cause.is_reset() => client.close(Reason::Reset),
+            cause => client.close(Reason::Error(cause)),
+        },
     }
+}
+
+/// Ends a connection that would not end by itself.
+fn cut(client: &Client) {
+    // Without data to wait for, close(2) resets at once (SO_LINGER with 0, tcp(7)).
+    let _ = SockRef::from(&client.socket).set_linger(Some(Duration::ZERO));
+    client.close(Reason::Cut);
 }
 
 /// How long a client must be silent after its last echo before its socket is closed. A round trip
@@ -56,35 +56,31 @@ const SILENCE: Duration = Duration::from_millis(250);
 ///
 /// To close(2) a socket when data is still arriving sends a reset, and a reset makes both systems
 /// throw away echoes that are still on their way (RFC 1122, section 4.2.2.13).
-async fn linger(client: &Client) -> Lingered {
-    loop {
-        let dropped = poll_fn(|cx| {
+async fn linger(client: Arc<Client>) {
+    let dropped = || {
+        poll_fn(|cx| {
             if client.flow.poll_cut(cx).is_ready() {
-                return Poll::Ready(Err(Lingered::Cut));
+                return Poll::Ready(End::Cut);
             }
             let mut sink = [0; 4096];
-            match ready!(Pin::new(&mut &client.stream).poll_read(cx, &mut sink)) {
-                Ok(1..) => Poll::Ready(Ok(())),
-                Ok(0) | Err(_) => Poll::Ready(Err(Lingered::ToTheEnd)),
+            match ready!(Pin::new(&mut &client.socket).poll_read(cx, &mut sink)) {
+                Ok(1..) => Poll::Ready(End::Finished),
+                Ok(0) | Err(_) => Poll::Ready(End::OfStream),
             }
-        });
-        match timeout(SILENCE, dropped).await {
-            Ok(Ok(())) => {}
-            Ok(Err(lingered)) => return lingered,
-            Err(_silence) => return Lingered::ToTheEnd,
+        })
+    };
+    loop {
+        match timeout(SILENCE, dropped()).await {
+            Ok(End::Finished) => {}
+            Ok(End::Cut) => return cut(&client),
+            Ok(End::OfStream) | Err(_) => return client.close(Reason::Shutdown),
         }
     }
 }
 
-#[derive(PartialEq)]
-enum Lingered {
-    ToTheEnd,
-    Cut,
-}
-
 /// A socket as the pump wants it: to close the writer is to shut the write half.
 #[derive(Clone, Copy)]
-struct HalfClosing<'a>(&'a TcpStream);
+struct HalfClosing<'a>(&'a Async<TcpStream>);
 
 impl AsyncRead for HalfClosing<'_> {
     fn poll_read(
@@ -111,6 +107,6 @@ impl AsyncWrite for HalfClosing<'_> {
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.0).poll_flush(cx))?;
-        Poll::Ready(self.0.shutdown(Shutdown::Write))
+        Poll::Ready(self.0.get_ref().shutdown(Shutdown::Write))
     }
 }

@@ -1,0 +1,192 @@
+//! What the command prints, and how it exits.
+
+mod common;
+
+use common::binary::{Listening, echo6, run};
+use common::{V4, V6, connect, exchange, round_trip};
+
+/// Asserts status 2 or 1, nothing on stdout, and an error that starts and goes on as given.
+fn assert_fails(arguments: &[&str], status: i32, error: &str, help: &str) {
+    let run = run(arguments);
+    assert_eq!(run.status, Some(status), "{arguments:?}: {run:?}");
+    assert_eq!(run.stdout, "", "{arguments:?}");
+    assert!(run.stderr.starts_with(&format!("error: {error}")), "{arguments:?}: {}", run.stderr);
+    assert!(run.stderr.contains(help), "{arguments:?}: {}", run.stderr);
+    assert!(!run.stderr.contains("os error"), "{arguments:?}: {}", run.stderr);
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_2_and_shows_the_usage() {
+    for (arguments, error, help) in [
+        (&[][..], "no command given", "Usage: echo6 "),
+        (&["serve"], "unrecognized argument: serve", "Usage: echo6 "),
+        (&["listen"], "no ADDRESS given", "Usage: echo6 listen "),
+        (&["listen", "--bogus", ":0"], "unrecognized argument: --bogus", "Usage: echo6 listen "),
+        (&["listen", "-4", "-6", ":0"], "--ipv4 and --ipv6 exclude each other", ""),
+        (&["send"], "required positional arguments not provided: ADDRESS", "Usage: echo6 send "),
+        (&["send", "-w", "0", "[::1]:7", "x"], "error parsing option '-w'", "greater than zero"),
+        (&["send", "[::1]:7", "x", "-w"], "no value provided for option '-w'", "Usage: echo6 send"),
+        (&["send", "\u{1b}[31m:7", "x"], "invalid address: unexpected character", "\\u{1b}[31m:7"),
+        (&["send", "--\u{1b}[31m"], "unrecognized argument: --\\u{1b}[31m", ""),
+    ] {
+        assert_fails(arguments, 2, error, help);
+    }
+}
+
+#[test]
+fn a_wrong_address_exits_with_2_and_a_caret_at_the_place() {
+    for (address, shown) in [
+        ("::1:7000", "  ::1:7000\n   ^\nhelp: write [::1]:7000\n"),
+        ("[::1]", "  [::1]\n       ^\nhelp: add a port: [::1]:7000\n"),
+        ("256.1.1.1:80", "  256.1.1.1:80\n    ^\nhelp: each of the four numbers is 0 to 255\n"),
+    ] {
+        assert_fails(&["send", address, "x"], 2, "invalid address: ", shown);
+        assert_fails(&["listen", address], 2, "invalid address: ", shown);
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_bound_exits_with_2() {
+    let taken = Listening::start(&["[::]:0"]);
+    let address = format!("[::]:{}", taken.port);
+    let error = format!("cannot listen on {address}: address already in use");
+    assert_fails(&["listen", &address], 2, &error, "another program listens there");
+    // 2001:db8::/32 is for documentation (RFC 3849): no host has it.
+    let error = "cannot listen on [2001:db8::1]:7000: no such address on this host";
+    assert_fails(&["listen", "[2001:db8::1]:7000"], 2, error, ":7000 listens on every address");
+}
+
+#[test]
+fn what_the_network_refuses_exits_with_1() {
+    let closed = {
+        let listening = Listening::start(&["127.0.0.1:0"]);
+        format!("127.0.0.1:{}", listening.port)
+    };
+    let error = format!("cannot connect to {closed}: connection refused");
+    assert_fails(&["send", &closed, "x"], 1, &error, "echo6 listen");
+    let error = "cannot resolve nosuch.invalid: ";
+    assert_fails(&["send", "nosuch.invalid:7", "x"], 1, error, "check the spelling");
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    for (arguments, shown) in [
+        (&["--help"][..], "Usage: echo6 "),
+        (&["-h"], "Usage: echo6 "),
+        (&["listen", "-h"], "Usage: echo6 listen "),
+        (&["send", "--help"], "Usage: echo6 send "),
+        (&["-V"], concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n")),
+        (&["--version"], concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n")),
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.status, &run.stderr[..]), (Some(0), ""), "{arguments:?}");
+        assert!(run.stdout.starts_with(shown), "{arguments:?}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn the_listening_line_says_the_port_and_the_families() {
+    for (arguments, start, families) in [
+        (&["[::]:0"][..], "listening on [::]:", "(IPv6 and IPv4)\n"),
+        (&[":0"], "listening on [::]:", "(IPv6 and IPv4)\n"),
+        (&["-6", "[::]:0"], "listening on [::]:", "(IPv6)\n"),
+        (&["-4", ":0"], "listening on 0.0.0.0:", "(IPv4)\n"),
+        (&["127.0.0.1:0"], "listening on 127.0.0.1:", "(IPv4)\n"),
+        (&["[::1]:0"], "listening on [::1]:", "(IPv6)\n"),
+    ] {
+        let listening = Listening::start(arguments);
+        let line = &listening.line;
+        assert!(line.starts_with(start) && line.ends_with(families), "{arguments:?}: {line}");
+        assert_ne!(listening.port, 0);
+    }
+}
+
+#[test]
+fn several_addresses_are_served_at_once() {
+    let mut listening = Listening::start(&["127.0.0.1:0", "[::1]:0"]);
+    let four = listening.port;
+    let line = listening.next_line();
+    let six: u16 = line["listening on [::1]:".len()..].split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(exchange(connect((V4, four).into()), b"four"), b"four");
+    assert_eq!(exchange(connect((V6, six).into()), b"six"), b"six");
+}
+
+#[test]
+fn messages_to_several_addresses_are_printed_in_the_order_given() {
+    let listening = Listening::start(&["[::]:0"]);
+    let addresses = format!("127.0.0.1:{0},[::1]:{0}", listening.port);
+    let sent = run(&["send", &addresses, "one", "", "three"]);
+    assert_eq!((sent.status, &sent.stderr[..]), (Some(0), ""));
+    assert_eq!(sent.stdout, "one\n\nthree\none\n\nthree\n");
+}
+
+#[test]
+fn verbose_says_who_answered_and_over_which_family() {
+    let listening = Listening::start(&["[::]:0"]);
+    for (address, family) in [("127.0.0.1", "over IPv4"), ("[::1]", "over IPv6")] {
+        let sent = run(&["send", "-v", &format!("{address}:{}", listening.port), "hi"]);
+        assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hi\n"));
+        assert!(sent.stderr.contains(family), "{}", sent.stderr);
+    }
+}
+
+#[test]
+fn options_take_their_value_after_an_equals_sign_too() {
+    let listening = Listening::start(&["[::]:0"]);
+    let address = format!("[::1]:{}", listening.port);
+    let sent = run(&["send", "--timeout=2s", &address, "--", "--timeout=2s"]);
+    assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "--timeout=2s\n"));
+}
+
+#[test]
+fn a_server_that_accepts_and_never_answers_is_a_timeout() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let error = format!("no progress with {address} for 200ms: 0 of 1 bytes came back");
+    assert_fails(&["send", "-w", "200ms", &address, "x"], 1, &error, "does not echo");
+}
+
+#[cfg(unix)]
+mod signals {
+    use rustix::process::Signal;
+
+    use super::*;
+
+    #[test]
+    fn int_and_term_stop_the_server_cleanly_with_a_summary() {
+        for signal in [Signal::INT, Signal::TERM] {
+            let listening = Listening::start(&["[::]:0"]);
+            let peer = {
+                let mut client = connect((V4, listening.port).into());
+                assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+                client.local_addr().unwrap()
+            };
+            let stopped = listening.stop(signal);
+            assert_eq!((stopped.status, &stopped.stdout[..]), (Some(0), ""));
+            let lines: Vec<&str> = stopped.stderr.lines().collect();
+            assert_eq!(lines[0], format!("{peer} connected"));
+            assert!(lines[1].starts_with(&format!("{peer} closed after ")), "{}", lines[1]);
+            assert!(lines[1].ends_with(" s, 5 bytes echoed: end of stream"), "{}", lines[1]);
+            assert!(lines[2].starts_with("stopped after "), "{}", lines[2]);
+            assert!(lines[2].ends_with(" s: 1 client, 5 bytes echoed"), "{}", lines[2]);
+            assert_eq!(lines.len(), 3);
+        }
+    }
+
+    #[test]
+    fn quiet_leaves_only_the_listening_line() {
+        let listening = Listening::start(&["-q", "[::]:0"]);
+        assert_eq!(exchange(connect((V6, listening.port).into()), b"hello"), b"hello");
+        let stopped = listening.stop(Signal::TERM);
+        assert_eq!((stopped.status, &stopped.stderr[..]), (Some(0), ""));
+    }
+
+    #[test]
+    fn arguments_that_are_not_utf_8_are_a_usage_error() {
+        use std::os::unix::ffi::OsStrExt;
+        let output =
+            echo6(&["send", "[::1]:7"]).arg(std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stderr.starts_with(b"error: argument is not UTF-8"));
+    }
+}

@@ -1,0 +1,154 @@
+//! A server for a test: in this process, on a port that the system chose.
+
+// Each test file uses its part.
+#![allow(dead_code)]
+
+pub(crate) mod binary;
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use async_std::task::{self, JoinHandle};
+use echo6::Server;
+use echo6::address::{ListenOptions, Listener, listen};
+use echo6::event::{Event, Reason, Totals};
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::executor::block_on;
+
+/// The longest that any step of a test may take. Nothing waits for it unless it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub(crate) const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<Totals>>,
+    events: Receiver<Event>,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    pub(crate) peer: SocketAddr,
+    pub(crate) received: u64,
+    pub(crate) returned: u64,
+    pub(crate) reason: Reason,
+}
+
+impl TestServer {
+    /// Serves both families.
+    pub(crate) fn start() -> Self {
+        Self::on("[::]:0", |server| server)
+    }
+
+    pub(crate) fn on(address: &str, configure: impl FnOnce(Server) -> Server) -> Self {
+        Self::of(listen(&[address.parse().unwrap()], ListenOptions::default()).unwrap(), configure)
+    }
+
+    pub(crate) fn of(listeners: Vec<Listener>, configure: impl FnOnce(Server) -> Server) -> Self {
+        let address = listeners[0].address();
+        let (sender, events) = channel();
+        let server = configure(Server::new(listeners)).observe(move |event| {
+            let _ = sender.send(event);
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = task::spawn(server.run(stopped.map(drop)));
+        Self { address, stop: Some(stop), running: Some(running), events }
+    }
+
+    pub(crate) fn connect(&self, ip: IpAddr) -> TcpStream {
+        connect(SocketAddr::new(ip, self.address.port()))
+    }
+
+    pub(crate) fn event(&self) -> Event {
+        self.events.recv_timeout(PATIENCE).expect("an event in time")
+    }
+
+    /// Waits until a connection has ended.
+    pub(crate) fn closed(&self) -> Closed {
+        loop {
+            if let Event::Closed { peer, received, returned, reason, .. } = self.event() {
+                return Closed { peer, received, returned, reason };
+            }
+        }
+    }
+
+    /// Waits until a client has been accepted.
+    pub(crate) fn connected(&self) -> SocketAddr {
+        loop {
+            if let Event::Connected { peer, .. } = self.event() {
+                return peer;
+            }
+        }
+    }
+
+    /// Asks the server to stop, without waiting.
+    pub(crate) fn ask_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Stops the server and waits for its end.
+    pub(crate) fn stop(&mut self) -> Totals {
+        self.ask_to_stop();
+        block_on(self.running.take().expect("still running"))
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.ask_to_stop();
+    }
+}
+
+/// Connects with the patience of a test on both directions.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Sends `message`, half-closes, and reads to the end, both at the same time.
+pub(crate) fn exchange(mut stream: TcpStream, message: &[u8]) -> Vec<u8> {
+    let mut writer = stream.try_clone().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            writer.write_all(message).unwrap();
+            writer.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).unwrap();
+        reply
+    })
+}
+
+/// Sends `message` and reads as much back.
+pub(crate) fn round_trip(stream: &mut TcpStream, message: &[u8]) -> Vec<u8> {
+    stream.write_all(message).unwrap();
+    let mut reply = vec![0; message.len()];
+    stream.read_exact(&mut reply).unwrap();
+    reply
+}
+
+/// Bytes without a pattern that a shift or a repetition could go unnoticed in.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        // xorshift64 (Marsaglia, 2003)
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// Closes with a reset instead of end of stream (SO_LINGER with 0).
+pub(crate) fn reset(stream: TcpStream) {
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+}

@@ -1,0 +1,65 @@
+//! A server that is asked to stop gives back what it has, and ends.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use common::{TestServer, V4, V6, noise, round_trip};
+use echo6::event::{Event, Reason};
+
+#[test]
+fn a_stopped_server_ends_its_clients_streams_and_refuses_new_ones() {
+    let mut server = TestServer::start();
+    let mut client = server.connect(V6);
+    assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+    let address = server.address;
+    let totals = server.stop();
+    assert_eq!((totals.connections, totals.cut, totals.returned), (1, 0, 5));
+    assert_eq!(client.read(&mut [0]).unwrap(), 0, "end of stream, not a reset");
+    assert!(TcpStream::connect((V6, address.port())).is_err());
+    assert!(matches!(server.closed().reason, Reason::Shutdown));
+    assert!(matches!(server.event(), Event::Stopped { .. }));
+}
+
+#[test]
+fn everything_the_server_had_read_comes_back_before_the_end() {
+    let mut server = TestServer::start();
+    let message = noise(16 << 20);
+    let mut stream = server.connect(V4);
+    let mut writer = stream.try_clone().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The server may end the stream before all is sent.
+            let _ = writer.write_all(&message);
+        });
+        let mut reply = vec![0; 1 << 20];
+        stream.read_exact(&mut reply).unwrap();
+        server.ask_to_stop();
+        let _ = stream.read_to_end(&mut reply);
+        let closed = server.closed();
+        assert!(reply[..] == message[..reply.len()]);
+        assert_eq!(reply.len() as u64, closed.received, "{closed:?}");
+    });
+}
+
+#[test]
+fn a_client_that_never_reads_is_cut_at_the_end_of_the_grace_period() {
+    let grace = Duration::from_millis(200);
+    let mut server = TestServer::on("[::1]:0", |server| server.grace(grace));
+    let mut client = server.connect(V6);
+    client.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    while client.write(&[0; 1 << 16]).is_ok() {}
+    let totals = server.stop();
+    assert_eq!(totals.cut, 1);
+    assert!(totals.duration >= grace);
+    assert!(matches!(server.closed().reason, Reason::Cut));
+}
+
+#[test]
+fn a_server_without_clients_stops_at_once() {
+    let mut server = TestServer::start();
+    let totals = server.stop();
+    assert_eq!((totals.connections, totals.received, totals.cut), (0, 0, 0));
+}
