@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let server = Server::new(listeners).observe(|event| match event {
         Event::Listening { address, families } => println!("listening on {address} ({families})"),
-        Event::Connected { peer } => println!("{peer} connected"),
+        Event::Connected { peer, .. } => println!("{peer} connected"),
         Event::Closed { peer, returned, .. } => println!("{peer} left, {returned} bytes echoed"),
         _ => {}
     });

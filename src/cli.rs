@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 mod arguments;
+mod events;
 mod failure;
 mod listen;
 mod log;

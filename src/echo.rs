@@ -138,7 +138,13 @@ impl Flow {
     /// Ready once [`Flow::cut`] was called. Wakes one task: the last that asked.
     pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.pump.register(cx.waker());
-        if self.order() == CUT { Poll::Ready(()) } else { Poll::Pending }
+        if self.is_cut() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Says whether [`Flow::cut`] was called.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.order() == CUT
     }
 
     fn order(&self) -> u8 {

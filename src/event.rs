@@ -1,6 +1,7 @@
 //! What a server has to say while it runs, for the caller to render.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::address::Families;
@@ -22,11 +23,23 @@ pub enum Event {
     Connected {
         /// The client's address.
         peer: SocketAddr,
+        /// The address that it connected to.
+        local: SocketAddr,
+    },
+    /// A client was closed at once, because its source has as many connections as it may have. Not
+    /// said again until that source has had fewer than half as many.
+    Refused {
+        /// The client's address.
+        peer: SocketAddr,
+        /// How many connections a source may have.
+        limit: NonZeroUsize,
     },
     /// A client is gone.
     Closed {
         /// The client's address.
         peer: SocketAddr,
+        /// The address that it had connected to.
+        local: SocketAddr,
         /// Bytes that came from it.
         received: u64,
         /// Bytes that the system took for the way back.
@@ -36,10 +49,10 @@ pub enum Event {
         /// Why it ended.
         reason: Reason,
     },
-    /// accept(2) failed for want of descriptors or memory: no client is accepted for a while.
+    /// No client is accepted for a while; those that connect wait in the kernel.
     Paused {
-        /// What the system said.
-        cause: Cause,
+        /// What is in the way.
+        obstacle: Obstacle,
     },
     /// Clients are accepted again.
     Resumed,
@@ -47,6 +60,22 @@ pub enum Event {
     Stopped {
         /// What it came to.
         totals: Totals,
+    },
+}
+
+/// Why no client is accepted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// As many clients are connected as may be. Not said again until a tenth of them has gone.
+    Full {
+        /// How many clients may be connected.
+        limit: NonZeroUsize,
+    },
+    /// accept(2) failed for want of descriptors or memory.
+    Shortage {
+        /// What the system said.
+        cause: Cause,
     },
 }
 
@@ -58,7 +87,13 @@ pub enum Reason {
     EndOfStream,
     /// The client, or something on the way, reset the connection.
     Reset,
-    /// The server was stopped: the client got everything back that it had sent by then.
+    /// The client neither sent nor took a byte for the idle timeout.
+    Idle,
+    /// The client has sent as many bytes as it may, and got them back.
+    ByteLimit,
+    /// The client was connected for as long as it may be, and got back what it had sent.
+    TimeLimit,
+    /// The server was stopped: the client got back what it had sent by then.
     Shutdown,
     /// The server was stopped and the client did not take its bytes in time.
     Cut,
@@ -70,10 +105,12 @@ pub enum Reason {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// Clients accepted.
+    /// Clients accepted, without those that were refused.
     pub connections: u64,
-    /// Of these, the ones that were reset because they were not gone at the end of the grace
-    /// period.
+    /// Clients closed at once, because their source had too many connections.
+    pub refused: u64,
+    /// Of the clients accepted, the ones that were reset because they were not gone at the end of
+    /// the grace period.
     pub cut: u64,
     /// Bytes that came from clients.
     pub received: u64,

@@ -1,17 +1,12 @@
-//! Listeners in, echoes out: the accept loop, one task per client, and an orderly end.
+//! Listeners in, echoes out: an accept loop, one task per client, limits, and an orderly end.
 
 use std::fmt;
-use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_io::Async;
 use async_std::future::timeout;
-use async_std::task;
-use futures::StreamExt;
-use futures::future::{self, select};
-use futures::stream::{self, SelectAll, Stream};
+use futures::future::select;
 
 use crate::address::Listener;
 use crate::event::{Event, Totals};
@@ -19,10 +14,14 @@ use crate::event::{Event, Totals};
 mod accept;
 mod clients;
 mod connection;
+mod shortage;
+mod sources;
+mod sweep;
+mod wire;
 
-use accept::{Pause, Verdict, judge};
+use accept::accept_all;
 use clients::Clients;
-use connection::{Accepted, serve};
+use sweep::sweep;
 
 /// An echo server (RFC 862), ready to run.
 ///
@@ -44,30 +43,98 @@ use connection::{Accepted, serve};
 #[must_use = "a server does nothing until it runs"]
 pub struct Server {
     listeners: Vec<Listener>,
-    grace: Duration,
+    limits: Limits,
     observer: Option<Observer>,
 }
 
 type Observer = Box<dyn Fn(Event) + Send + Sync>;
 
-/// How long clients have to take their last bytes once the server was asked to stop.
+/// What each client may have, and all of them together.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    connections: Option<NonZeroUsize>,
+    per_source: Option<NonZeroUsize>,
+    bytes: Option<u64>,
+    time: Option<Duration>,
+    idle: Option<Duration>,
+    grace: Duration,
+    busy_poll: Duration,
+}
+
+/// How long clients have to take their last bytes before they are reset.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Makes a server of bound listeners, from [`listen`](crate::address::listen).
     pub fn new(listeners: Vec<Listener>) -> Self {
-        Self { listeners, grace: GRACE, observer: None }
+        let limits = Limits {
+            connections: None,
+            per_source: None,
+            bytes: None,
+            time: None,
+            idle: None,
+            grace: GRACE,
+            busy_poll: Duration::ZERO,
+        };
+        Self { listeners, limits, observer: None }
     }
 
-    /// Sets how long a stop may take: clients that have not taken their last bytes by then are
-    /// reset. 5 seconds unless set.
-    pub fn grace(self, grace: Duration) -> Self {
-        Self { grace, ..self }
+    /// Limits how many clients are connected at the same time. Further ones are not accepted: they
+    /// wait in the kernel, up to the backlog, until a client has gone. Unlimited unless set.
+    pub fn max_connections(mut self, max: NonZeroUsize) -> Self {
+        self.limits.connections = Some(max);
+        self
+    }
+
+    /// Limits how many connections one source has at the same time: an IPv4 address, or the /64 of
+    /// an IPv6 address, which is what one subscriber has (RFC 6177). The surplus is accepted and
+    /// closed at once. Unlimited unless set.
+    pub fn max_per_source(mut self, max: NonZeroUsize) -> Self {
+        self.limits.per_source = Some(max);
+        self
+    }
+
+    /// Limits how many bytes are echoed on one connection, after which it is closed. Unlimited
+    /// unless set.
+    pub fn max_bytes(mut self, max: u64) -> Self {
+        self.limits.bytes = Some(max);
+        self
+    }
+
+    /// Limits how long a connection lasts. A client then gets back what it has sent so far. It ends
+    /// up to a twentieth late. Unlimited unless set.
+    pub fn max_time(mut self, max: Duration) -> Self {
+        self.limits.time = Some(max);
+        self
+    }
+
+    /// Closes a client that has neither sent nor taken a byte for `timeout`, up to a tenth late. A
+    /// client that does not read what it is sent is idle too. Never unless set, and then it costs
+    /// nothing.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.idle = Some(timeout);
+        self
+    }
+
+    /// Sets how long clients have to take their last bytes, when the server stops or their time is
+    /// up, before they are reset. 5 seconds unless set.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.limits.grace = grace;
+        self
+    }
+
+    /// Has each client's task look again and again for that long before it waits: round trips
+    /// become shorter, at the price of a core that is never idle while clients talk. Never unless
+    /// set.
+    pub fn busy_poll(mut self, duration: Duration) -> Self {
+        self.limits.busy_poll = duration;
+        self
     }
 
     /// Has `observer` called with every [`Event`], from the tasks that cause it: it must not block.
-    pub fn observe(self, observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self { observer: Some(Box::new(observer)), ..self }
+    pub fn observe(mut self, observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
     }
 
     /// Serves until `shutdown` is ready, then drains: the listeners close, each client gets back
@@ -80,25 +147,26 @@ impl Server {
     ///
     /// If the kernel has no memory left to watch a listening socket with.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Totals {
-        let start = Instant::now();
-        let clients = Clients::new(self.observer);
+        let clients = Clients::new(self.limits, self.observer);
         for listener in &self.listeners {
             let (address, families) = (listener.address(), listener.families());
             clients.report(|| Event::Listening { address, families });
         }
         let dropped = CutOnDrop(&clients);
+        let served = pin!(async {
+            // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there,
+            // and the listening sockets close with it.
+            select(pin!(shutdown), pin!(accept_all(self.listeners, &clients))).await;
 
-        // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there, and
-        // the listening sockets close with it.
-        select(pin!(shutdown), pin!(accept_all(self.listeners, &clients))).await;
-
-        clients.finish_all();
-        if timeout(self.grace, clients.gone()).await.is_err() {
-            clients.cut_all();
-            clients.gone().await;
-        }
+            clients.finish_all();
+            if timeout(self.limits.grace, clients.gone()).await.is_err() {
+                clients.cut_all();
+                clients.gone().await;
+            }
+        });
+        select(served, pin!(sweep(&clients))).await; // the sweep has no end
         drop(dropped);
-        let totals = Totals { duration: start.elapsed(), ..clients.totals() };
+        let totals = clients.totals();
         clients.report(|| Event::Stopped { totals });
         totals
     }
@@ -113,44 +181,11 @@ impl Drop for CutOnDrop<'_> {
     }
 }
 
-/// Accepts clients from all listeners in turn, each into a task of its own. Never ends.
-async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>) {
-    let mut incoming: SelectAll<_> = listeners.into_iter().map(incoming).collect();
-    let mut pause = Pause::default();
-    loop {
-        match incoming.next().await {
-            Some(Ok((stream, peer))) => {
-                if pause.end() {
-                    clients.report(|| Event::Resumed);
-                }
-                task::spawn(serve(clients.admit(stream, peer)));
-            }
-            Some(Err(error)) if judge(&error) == Verdict::PassBy => {}
-            Some(Err(error)) => {
-                if pause.begin() {
-                    clients.report(|| Event::Paused { cause: error.into() });
-                }
-                task::sleep(pause.next()).await;
-            }
-            None => future::pending().await,
-        }
-    }
-}
-
-/// The clients of one listener as they come. Errors do not end the stream.
-fn incoming(listener: Listener) -> impl Stream<Item = std::io::Result<Accepted>> + Unpin {
-    let listener = Async::new(TcpListener::from(listener))
-        .expect("a listening socket can be watched while the kernel has memory");
-    Box::pin(stream::unfold(listener, |listener| async {
-        Some((listener.accept().await, listener))
-    }))
-}
-
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("listeners", &self.listeners)
-            .field("grace", &self.grace)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

@@ -2,10 +2,9 @@
 
 mod common;
 
-use std::io::{ErrorKind, Read, Write};
-use std::time::Duration;
+use std::io::{Read, Write};
 
-use common::{TestServer, V4, V6, exchange, noise, reset, round_trip};
+use common::{TestServer, V4, V6, exchange, fill, noise, reset, round_trip};
 use echo6::event::Reason;
 
 #[test]
@@ -23,18 +22,8 @@ fn a_client_that_resets_ends_alone() {
 #[test]
 fn a_client_that_never_reads_costs_one_buffer_and_holds_up_nobody() {
     let server = TestServer::start();
-    let mut client = server.connect(V4);
-    client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
-    let chunk = noise(1 << 20);
-    let mut sent = 0_u64;
-    let error = loop {
-        match client.write(&chunk) {
-            Ok(length) => sent += length as u64,
-            Err(error) => break error,
-        }
-        assert!(sent < 1 << 30, "the server takes bytes without end");
-    };
-    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    let client = server.connect(V4);
+    fill(&client);
 
     assert_eq!(exchange(server.connect(V6), b"served"), b"served");
     assert!(matches!(server.closed().reason, Reason::EndOfStream));
@@ -64,4 +53,42 @@ fn a_client_that_reads_late_still_gets_every_byte() {
         stream.read_to_end(&mut reply).unwrap();
         assert!(reply == message);
     });
+}
+
+#[test]
+fn a_thousand_resets_in_the_middle_of_an_echo_are_not_felt_by_others() {
+    let mut server = TestServer::start();
+    let mut other = server.connect(V4);
+    for n in 0..1000 {
+        let mut client = server.connect(if n % 2 == 0 { V4 } else { V6 });
+        client.write_all(&[0; 4096]).unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        reset(client);
+        if n % 100 == 0 {
+            assert_eq!(round_trip(&mut other, b"still there"), b"still there");
+        }
+    }
+    assert_eq!(exchange(other, b"to the end"), b"to the end");
+    assert_eq!(server.stop().connections, 1001);
+}
+
+#[test]
+fn a_flood_of_clients_that_leave_at_once_is_not_felt_by_others() {
+    let mut server = TestServer::start();
+    let mut other = server.connect(V4);
+    for _ in 0..2000 {
+        drop(server.connect(V6));
+    }
+    assert_eq!(round_trip(&mut other, b"still there"), b"still there");
+    drop(other);
+    assert_eq!(server.stop().cut, 0);
+}
+
+#[test]
+fn a_client_that_sends_one_byte_at_a_time_gets_each_back() {
+    let server = TestServer::start();
+    let mut client = server.connect(V6);
+    for byte in noise(2000) {
+        assert_eq!(round_trip(&mut client, &[byte]), [byte]);
+    }
 }

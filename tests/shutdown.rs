@@ -4,9 +4,10 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use common::{TestServer, V4, V6, noise, round_trip};
+use common::{TestServer, V4, V6, fill, is_silent, noise, round_trip};
 use echo6::event::{Event, Reason};
 
 #[test]
@@ -48,9 +49,8 @@ fn everything_the_server_had_read_comes_back_before_the_end() {
 fn a_client_that_never_reads_is_cut_at_the_end_of_the_grace_period() {
     let grace = Duration::from_millis(200);
     let mut server = TestServer::on("[::1]:0", |server| server.grace(grace));
-    let mut client = server.connect(V6);
-    client.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
-    while client.write(&[0; 1 << 16]).is_ok() {}
+    let client = server.connect(V6);
+    fill(&client);
     let totals = server.stop();
     assert_eq!(totals.cut, 1);
     assert!(totals.duration >= grace);
@@ -62,4 +62,27 @@ fn a_server_without_clients_stops_at_once() {
     let mut server = TestServer::start();
     let totals = server.stop();
     assert_eq!((totals.connections, totals.received, totals.cut), (0, 0, 0));
+}
+
+#[test]
+fn a_full_server_stops_at_once() {
+    let mut server = TestServer::on("[::1]:0", |server| server.max_connections(NonZeroUsize::MIN));
+    let mut client = server.connect(V6);
+    assert_eq!(round_trip(&mut client, b"in"), b"in");
+    let waiting = server.connect(V6);
+    assert!(is_silent(&waiting));
+    assert_eq!(server.stop().connections, 1);
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn clients_of_a_server_that_is_dropped_are_reset() {
+    let listeners =
+        echo6::address::listen(&["[::1]:0".parse().unwrap()], Default::default()).unwrap();
+    let address = listeners[0].address();
+    let running = async_std::task::spawn(echo6::Server::new(listeners).run(std::future::pending()));
+    let mut client = common::connect(address);
+    assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+    futures::executor::block_on(running.cancel());
+    assert!(client.read(&mut [0]).is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset));
 }

@@ -1,6 +1,7 @@
 //! Words in, the arguments of one subcommand out: what argh leaves to its callers.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use argh::{EarlyExit, FromArgs};
@@ -121,6 +122,26 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a whole number that must not be zero.
+pub(crate) fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "must be a whole number greater than zero".to_owned())
+}
+
+/// Reads a size in bytes that must not be zero: a whole number, or one with `k`, `M` or `G` behind
+/// it, which are powers of 1024.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    size.filter(|&size| size > 0).ok_or_else(|| {
+        "a size is a number of bytes greater than zero, or has a unit: 64k, 1M, 2G".into()
+    })
+}
+
 /// What `-4` and `-6` leave.
 pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
     match (ipv4, ipv6) {
@@ -151,6 +172,16 @@ mod tests {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert!(parse_timeout("0").is_err() && parse_timeout("1").is_ok());
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_powers_of_1024() {
+        for (text, bytes) in [("1", 1), ("64k", 65_536), ("1M", 1 << 20), ("2G", 2 << 30)] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "0", "k", "-1", "1.5M", "1T", "99999999999G", "1 k", "\u{20ac}"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
     }
 
     #[test]

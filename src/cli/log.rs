@@ -1,5 +1,5 @@
-//! Lines for stderr by way of a thread of their own, so that a terminal or pipe that is slow to
-//! take them never holds up an echo.
+//! Lines by way of a thread of their own, so that a terminal or pipe that is slow to take them never
+//! holds up an echo.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::output;
+use super::events::Format;
 
 /// How many lines may wait. A line has about 80 bytes, so a stuck log costs less than a megabyte.
 const QUEUE: usize = 8192;
@@ -29,17 +29,17 @@ pub(crate) struct LogThread {
 
 impl Log {
     /// Starts the thread.
-    pub(crate) fn start() -> (Self, LogThread) {
+    pub(crate) fn start(format: Format) -> (Self, LogThread) {
         let (lines, queue) = sync_channel::<String>(QUEUE);
         let (finished, done) = sync_channel(1);
         let dropped = Arc::new(AtomicU64::new(0));
         let missed = Arc::clone(&dropped);
         thread::spawn(move || {
             for line in queue {
-                output::say(&line);
+                format.write(&line);
                 match missed.swap(0, Ordering::Relaxed) {
                     0 => {}
-                    count => output::say(&format!("{count} log lines dropped here\n")),
+                    count => format.write(&format.dropped(count)),
                 }
             }
             let _ = finished.send(());

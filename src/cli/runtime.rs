@@ -1,6 +1,7 @@
 //! Executor threads and signals: what a process decides for the whole of async-std.
 
 use std::io;
+use std::num::NonZeroUsize;
 
 use async_global_executor::GlobalExecutorConfig;
 use async_signal::{Signal, Signals};
@@ -16,15 +17,15 @@ pub(crate) fn run_here<F: Future>(future: F) -> F::Output {
 ///
 /// The calling thread only waits: if it ran the future itself, it would compete with the executor
 /// for the reactor, and each accepted client would have to cross from one thread to the other.
-pub(crate) fn run_on_executor<F>(threads: usize, future: F) -> F::Output
+pub(crate) fn run_on_executor<F>(threads: NonZeroUsize, future: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,
 {
     // async-std reads the number from an environment variable only; to be first is the other way.
     let config = GlobalExecutorConfig::default()
         .with_env_var("ECHO6_THREADS_ARE_SET_BY_AN_OPTION")
-        .with_min_threads(threads)
-        .with_max_threads(threads)
+        .with_min_threads(threads.get())
+        .with_max_threads(threads.get())
         .with_thread_name_fn(|| "echo6".to_owned());
     async_global_executor::init_with_config(config);
     futures::executor::block_on(async_std::task::spawn(future))

@@ -1,80 +1,81 @@
-//! Which errors of accept(2) pass by, which mean "wait", and for how long.
+//! Listeners in, a task for each client out.
 
-use std::io;
-use std::time::Duration;
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
-/// What to do after a failed accept(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It concerned one client, which is gone: accept the next.
-    PassBy,
-    /// The system is short of something, or the error is unknown: to try again at once would be to
-    /// spin, because Linux answers EMFILE before it looks at the queue.
-    Wait,
-}
+use async_io::Async;
+use async_std::task;
+use futures::StreamExt;
+use futures::stream::{self, SelectAll, Stream};
 
-/// Sorts an error of accept(2). Linux also hands over network errors that are pending on the new
-/// connection (accept(2), "Error handling"), and each of these takes one client from the queue.
-pub(super) fn judge(error: &io::Error) -> Verdict {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::ConnectionAborted
-        | Kind::ConnectionReset
-        | Kind::HostUnreachable
-        | Kind::Interrupted
-        | Kind::NetworkDown
-        | Kind::NetworkUnreachable
-        | Kind::PermissionDenied // a firewall rule forbids this connection
-        | Kind::TimedOut
-        | Kind::WouldBlock => Verdict::PassBy,
-        _ if is_network_error(error) => Verdict::PassBy,
-        _ => Verdict::Wait,
+use super::clients::Clients;
+use super::connection::{Accepted, serve};
+use super::shortage::{Shortage, Verdict, judge};
+use crate::address::Listener;
+use crate::event::{Event, Obstacle};
+
+/// Accepts clients from all listeners in turn, each into a task of its own. Never ends.
+pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>) {
+    let mut incoming: SelectAll<_> = listeners.into_iter().map(incoming).collect();
+    let mut shortage = Shortage::default();
+    let mut crowd = Crowd { limit: clients.limits.connections, full: false };
+    loop {
+        if let Some(limit) = crowd.begin(clients.count()) {
+            clients.report(|| Event::Paused { obstacle: Obstacle::Full { limit } });
+        }
+        clients.room().await;
+        match incoming.select_next_some().await {
+            Ok((socket, peer)) => {
+                if shortage.end() || crowd.end(clients.count()) {
+                    clients.report(|| Event::Resumed);
+                }
+                if let Some(client) = clients.admit(socket, peer) {
+                    task::spawn(serve(client));
+                }
+            }
+            Err(error) if judge(&error) == Verdict::PassBy => {}
+            Err(error) => {
+                if shortage.begin() {
+                    let obstacle = Obstacle::Shortage { cause: error.into() };
+                    clients.report(|| Event::Paused { obstacle });
+                }
+                task::sleep(shortage.next()).await;
+            }
+        }
     }
 }
 
-/// The network errors for which std has no kind.
-#[cfg(unix)]
-fn is_network_error(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::PROTO | Errno::NOPROTOOPT | Errno::OPNOTSUPP | Errno::HOSTDOWN)
-    )
+/// The clients of one listener as they come. Errors do not end the stream.
+fn incoming(listener: Listener) -> impl Stream<Item = std::io::Result<Accepted>> + Unpin {
+    let listener = Async::new(TcpListener::from(listener))
+        .expect("a listening socket can be watched while the kernel has memory");
+    Box::pin(stream::unfold(listener, |listener| async {
+        Some((listener.accept().await, listener))
+    }))
 }
 
-#[cfg(not(unix))]
-fn is_network_error(_: &io::Error) -> bool {
-    false
+/// Whether the server is full, said once for as long as it is about full.
+struct Crowd {
+    limit: Option<NonZeroUsize>,
+    full: bool,
 }
 
-/// The waits of one spell of failures.
-#[derive(Debug, Default)]
-pub(super) struct Pause(Option<Duration>);
-
-/// Long enough to cost no CPU, short enough not to be noticed if a descriptor is free at once.
-const FIRST: Duration = Duration::from_millis(5);
-
-/// How late, at most, a server notices that descriptors are free again.
-const LONGEST: Duration = Duration::from_secs(1);
-
-impl Pause {
-    /// Begins a spell; false if one is under way.
-    pub(super) fn begin(&mut self) -> bool {
-        let begins = self.0.is_none();
-        self.0.get_or_insert(FIRST);
-        begins
+impl Crowd {
+    /// The limit, if the server has just become full.
+    fn begin(&mut self, count: usize) -> Option<NonZeroUsize> {
+        let limit = self.limit.filter(|limit| !self.full && count >= limit.get())?;
+        self.full = true;
+        Some(limit)
     }
 
-    /// The next wait of the spell: each is twice as long as the one before, up to a second.
-    pub(super) fn next(&mut self) -> Duration {
-        let wait = self.0.unwrap_or(FIRST);
-        self.0 = Some((wait * 2).min(LONGEST));
-        wait
-    }
-
-    /// Ends the spell; false if there was none.
-    pub(super) fn end(&mut self) -> bool {
-        self.0.take().is_some()
+    /// Says whether the server is no longer full: a tenth of the clients has gone. With each one
+    /// that goes, a busy server would say it once a client.
+    fn end(&mut self, count: usize) -> bool {
+        let most = self.limit.map_or(usize::MAX, NonZeroUsize::get);
+        let ends = self.full && count < most - most / 10;
+        self.full &= !ends;
+        ends
     }
 }
 
@@ -82,43 +83,16 @@ impl Pause {
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
-    fn errors_of_one_client_pass_by_and_shortages_wait() {
-        use rustix::io::Errno;
-        for errno in [
-            Errno::CONNABORTED,
-            Errno::CONNRESET,
-            Errno::HOSTDOWN,
-            Errno::HOSTUNREACH,
-            Errno::INTR,
-            Errno::NETDOWN,
-            Errno::NETUNREACH,
-            Errno::NOPROTOOPT,
-            Errno::OPNOTSUPP,
-            Errno::PERM,
-            Errno::PROTO,
-            Errno::TIMEDOUT,
-        ] {
-            assert_eq!(judge(&errno.into()), Verdict::PassBy, "{errno:?}");
+    fn full_is_said_once_until_a_tenth_has_gone() {
+        let mut crowd = Crowd { limit: NonZeroUsize::new(20), full: false };
+        assert_eq!(crowd.begin(19), None);
+        assert_eq!(crowd.begin(20), NonZeroUsize::new(20));
+        for _ in 0..100 {
+            assert!(!crowd.end(19) && !crowd.end(18));
+            assert_eq!(crowd.begin(20), None);
         }
-        // Unknown errors wait as well, so that none can make the loop spin.
-        for errno in
-            [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::INVAL, Errno::IO]
-        {
-            assert_eq!(judge(&errno.into()), Verdict::Wait, "{errno:?}");
-        }
-    }
-
-    #[test]
-    fn waits_double_from_5_ms_to_1_s_and_start_again_after_a_success() {
-        let mut pause = Pause::default();
-        assert!(!pause.end());
-        assert!(pause.begin() && !pause.begin());
-        let waits: Vec<u128> = (0..10).map(|_| pause.next().as_millis()).collect();
-        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
-        assert!(pause.end() && !pause.end());
-        assert!(pause.begin());
-        assert_eq!(pause.next(), FIRST);
+        assert!(crowd.end(17) && !crowd.end(17));
+        assert_eq!(crowd.begin(20), NonZeroUsize::new(20));
     }
 }

@@ -1,7 +1,9 @@
 //! Who is connected: a table with a slot for each client, which lives exactly as long as its socket.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::net::{SocketAddr, SocketAddrV6, TcpStream};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -10,15 +12,17 @@ use async_io::Async;
 use futures::task::AtomicWaker;
 use slab::Slab;
 
-use super::Observer;
+use super::sources::{Admission, Sources};
+use super::{Limits, Observer};
 use crate::address::canonical;
 use crate::echo::Flow;
 use crate::event::{Event, Reason, Totals};
 
 /// All clients of a server, and what is common to them.
 pub(super) struct Clients {
+    pub(super) limits: Limits,
     table: Mutex<Table>,
-    /// Wakes whoever waits for the table to empty.
+    /// Wakes whoever waits for a client to go.
     waiter: AtomicWaker,
     observer: Option<Observer>,
     start: Instant,
@@ -27,6 +31,9 @@ pub(super) struct Clients {
 #[derive(Default)]
 struct Table {
     clients: Slab<Weak<Client>>,
+    /// Why and since when the server has been ending a client.
+    ending: HashMap<u32, (Reason, Instant)>,
+    sources: Sources,
     totals: Totals,
 }
 
@@ -49,9 +56,9 @@ struct Slot {
 }
 
 impl Clients {
-    pub(super) fn new(observer: Option<Observer>) -> Arc<Self> {
+    pub(super) fn new(limits: Limits, observer: Option<Observer>) -> Arc<Self> {
         let (table, waiter, start) = (Mutex::default(), AtomicWaker::new(), Instant::now());
-        Arc::new(Self { table, waiter, observer, start })
+        Arc::new(Self { limits, table, waiter, observer, start })
     }
 
     /// Tells the observer, if there is one.
@@ -61,23 +68,62 @@ impl Clients {
         }
     }
 
-    /// Gives an accepted client its slot.
+    /// Gives an accepted client its slot, or closes it at once if its source has too many.
     pub(super) fn admit(
         self: &Arc<Self>,
         socket: Async<TcpStream>,
         peer: SocketAddr,
-    ) -> Arc<Client> {
-        let since = self.age().as_micros() as u64;
+    ) -> Option<Arc<Client>> {
+        let peer = mapped(peer);
         let mut table = self.table();
+        if let Some(limit) = self.limits.per_source {
+            let admission = table.sources.admit(peer, limit);
+            if admission != Admission::Granted {
+                table.totals.refused += 1;
+                drop(table);
+                if admission == Admission::FirstRefused {
+                    self.report(|| Event::Refused { peer: canonical(peer.into()), limit });
+                }
+                return None;
+            }
+        }
         table.totals.connections += 1;
         let entry = table.clients.vacant_entry();
         let key = u32::try_from(entry.key()).expect("a system has fewer sockets than 2^32");
-        let slot = Slot { clients: Arc::clone(self), peer: mapped(peer), key };
+        let slot = Slot { clients: Arc::clone(self), peer, key };
+        let since = self.start.elapsed().as_micros() as u64;
         let client = Arc::new(Client { socket, flow: Flow::default(), since, slot });
         entry.insert(Arc::downgrade(&client));
         drop(table);
-        self.report(|| Event::Connected { peer: canonical(peer) });
-        client
+        self.report(|| {
+            let (peer, local) = client.addresses();
+            Event::Connected { peer, local }
+        });
+        Some(client)
+    }
+
+    /// How many clients are connected.
+    pub(super) fn count(&self) -> usize {
+        self.table().clients.len()
+    }
+
+    /// Ready when another client may connect.
+    pub(super) async fn room(&self) {
+        let limit = self.limits.connections.map_or(usize::MAX, NonZeroUsize::get);
+        self.until(|count| count < limit).await;
+    }
+
+    /// Ready when no client is left.
+    pub(super) async fn gone(&self) {
+        self.until(|count| count == 0).await;
+    }
+
+    async fn until(&self, holds: impl Fn(usize) -> bool) {
+        poll_fn(|cx| {
+            self.waiter.register(cx.waker());
+            if holds(self.count()) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Has every client's pump take what is ready and end.
@@ -92,26 +138,13 @@ impl Clients {
 
     /// The clients connected now. The table is not locked when they are let go, because the last
     /// to let go of a client frees its slot.
-    fn all(&self) -> Vec<Arc<Client>> {
+    pub(super) fn all(&self) -> Vec<Arc<Client>> {
         self.table().clients.iter().filter_map(|(_, client)| client.upgrade()).collect()
     }
 
-    fn age(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    /// Ready when no client is left.
-    pub(super) async fn gone(&self) {
-        poll_fn(|cx| {
-            self.waiter.register(cx.waker());
-            if self.table().clients.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-
-    /// What the server has done so far, but for the clients still connected.
+    /// What the server has done so far, but for the bytes of the clients still connected.
     pub(super) fn totals(&self) -> Totals {
-        self.table().totals
+        Totals { duration: self.start.elapsed(), ..self.table().totals }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -121,27 +154,78 @@ impl Clients {
 }
 
 impl Client {
-    /// Adds what the client has done to the totals, and tells the observer.
+    /// How many bytes the client may still send.
+    pub(super) fn bytes_left(&self) -> u64 {
+        let most = self.slot.clients.limits.bytes.unwrap_or(u64::MAX);
+        most.saturating_sub(self.flow.received())
+    }
+
+    /// The limits of its server.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.slot.clients.limits
+    }
+
+    /// Its place in the table, which another client has after it.
+    pub(super) fn key(&self) -> usize {
+        self.slot.key as usize
+    }
+
+    /// When it was accepted.
+    pub(super) fn since(&self) -> Instant {
+        self.slot.clients.start + Duration::from_micros(self.since)
+    }
+
+    /// Has the pump take what is ready and end, for a reason that is given when the client closes.
+    /// The first reason stands.
+    pub(super) fn end(&self, reason: Reason) {
+        let ending = (reason, Instant::now());
+        self.slot.clients.table().ending.entry(self.slot.key).or_insert(ending);
+        self.flow.finish();
+    }
+
+    /// Since when the server has been ending the client, if it has.
+    pub(super) fn ending_since(&self) -> Option<Instant> {
+        self.slot.clients.table().ending.get(&self.slot.key).map(|(_, since)| *since)
+    }
+
+    /// Adds what the client has done to the totals, and tells the observer. If the server has been
+    /// ending the client, the reason is the one given then, else it is `reason`.
     pub(super) fn close(&self, reason: Reason) {
-        let Slot { clients, peer, .. } = &self.slot;
+        let clients = &self.slot.clients;
         let (received, returned) = (self.flow.received(), self.flow.returned());
-        {
-            let totals = &mut clients.table().totals;
-            totals.received += received;
-            totals.returned += returned;
-            totals.cut += u64::from(matches!(reason, Reason::Cut));
-        }
+        let reason = {
+            let mut table = clients.table();
+            let reason = table.ending.remove(&self.slot.key).map_or(reason, |(reason, _)| reason);
+            table.totals.received += received;
+            table.totals.returned += returned;
+            table.totals.cut += u64::from(matches!(reason, Reason::Cut));
+            reason
+        };
         clients.report(|| {
-            let duration = clients.age().saturating_sub(Duration::from_micros(self.since));
-            let peer = canonical((*peer).into());
-            Event::Closed { peer, received, returned, duration, reason }
+            let (peer, local) = self.addresses();
+            let duration = self.since().elapsed();
+            Event::Closed { peer, local, received, returned, duration, reason }
         });
+    }
+
+    /// Its address, and the one that it connected to.
+    fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        let peer = canonical(self.slot.peer.into());
+        // getsockname(2) fails for sockets that are not bound, and this one is.
+        let local = self.socket.get_ref().local_addr().map_or(peer, canonical);
+        (peer, local)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.clients.table().clients.remove(self.key as usize);
+        let mut table = self.clients.table();
+        table.clients.remove(self.key as usize);
+        table.ending.remove(&self.key);
+        if self.clients.limits.per_source.is_some() {
+            table.sources.release(self.peer);
+        }
+        drop(table);
         self.clients.waiter.wake();
     }
 }

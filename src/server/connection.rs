@@ -1,20 +1,20 @@
 //! The life of one connection, from its first byte to its close.
 
 use std::future::poll_fn;
-use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_io::Async;
 use async_std::future::timeout;
 use async_std::task;
-use futures::io::{AsyncRead, AsyncWrite};
+use futures::io::AsyncRead;
 use socket2::SockRef;
 
 use super::clients::Client;
+use super::wire::{BusyWire, Wire};
 use crate::echo::{End, echo};
 use crate::error::Cause;
 use crate::event::Reason;
@@ -27,12 +27,19 @@ pub(super) async fn serve(client: Arc<Client>) {
     // An echo must not wait for the acknowledgement of the one before (Nagle's algorithm). If it
     // cannot be set, the client is gone, and the pump will find that out.
     let _ = client.socket.get_ref().set_nodelay(true);
-    let socket = HalfClosing(&client.socket);
-    let ended = echo(socket, socket, &client.flow).await;
+    let wire = Wire(&client);
+    let ended = if client.limits().busy_poll.is_zero() {
+        echo(wire, wire, &client.flow).await
+    } else {
+        Box::pin(echo(BusyWire::new(wire), wire, &client.flow)).await
+    };
     match ended {
-        Ok(End::OfStream) => client.close(Reason::EndOfStream),
-        // In a task of its own, because each client would carry its room, and few need it.
-        Ok(End::Finished) => drop(task::spawn(linger(client))),
+        Ok(End::OfStream) if client.bytes_left() > 0 => client.close(Reason::EndOfStream),
+        Ok(End::OfStream) => {
+            client.end(Reason::ByteLimit);
+            linger(client);
+        }
+        Ok(End::Finished) => linger(client),
         Ok(End::Cut) => cut(&client),
         Err(error) => match Cause::from(error) {
             cause if cause.is_reset() => client.close(Reason::Reset),
@@ -52,61 +59,31 @@ fn cut(client: &Client) {
 /// on the slowest terrestrial path.
 const SILENCE: Duration = Duration::from_millis(250);
 
-/// Reads and drops what a client still sends after the server has ended the stream.
+/// Reads and drops what a client still sends after the server has ended the stream, and closes it
+/// when it falls silent.
 ///
 /// To close(2) a socket when data is still arriving sends a reset, and a reset makes both systems
 /// throw away echoes that are still on their way (RFC 1122, section 4.2.2.13).
-async fn linger(client: Arc<Client>) {
-    let dropped = || {
-        poll_fn(|cx| {
-            if client.flow.poll_cut(cx).is_ready() {
-                return Poll::Ready(End::Cut);
-            }
-            let mut sink = [0; 4096];
-            match ready!(Pin::new(&mut &client.socket).poll_read(cx, &mut sink)) {
-                Ok(1..) => Poll::Ready(End::Finished),
-                Ok(0) | Err(_) => Poll::Ready(End::OfStream),
-            }
-        })
-    };
-    loop {
-        match timeout(SILENCE, dropped()).await {
-            Ok(End::Finished) => {}
-            Ok(End::Cut) => return cut(&client),
-            Ok(End::OfStream) | Err(_) => return client.close(Reason::Shutdown),
+fn linger(client: Arc<Client>) {
+    // A task of its own, because else each client would carry its room, and few need it.
+    task::spawn(async move {
+        let silence = async {
+            while let Ok(true) = timeout(SILENCE, poll_fn(|cx| poll_drop(&client, cx))).await {}
+        };
+        let ended = timeout(client.limits().grace, silence).await;
+        if ended.is_err() || client.flow.is_cut() {
+            cut(&client);
+        } else {
+            client.close(Reason::Shutdown);
         }
-    }
+    });
 }
 
-/// A socket as the pump wants it: to close the writer is to shut the write half.
-#[derive(Clone, Copy)]
-struct HalfClosing<'a>(&'a Async<TcpStream>);
-
-impl AsyncRead for HalfClosing<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_read(cx, bytes)
+/// Reads once, to drop it. Ready with false if there is nothing more to come, or to wait for.
+fn poll_drop(client: &Client, cx: &mut Context<'_>) -> Poll<bool> {
+    if client.flow.poll_cut(cx).is_ready() {
+        return Poll::Ready(false);
     }
-}
-
-impl AsyncWrite for HalfClosing<'_> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.0).poll_flush(cx))?;
-        Poll::Ready(self.0.get_ref().shutdown(Shutdown::Write))
-    }
+    let mut sink = [0; 4096];
+    Pin::new(&mut &client.socket).poll_read(cx, &mut sink).map(|read| matches!(read, Ok(1..)))
 }

@@ -5,7 +5,7 @@
 
 pub(crate) mod binary;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -133,6 +133,29 @@ pub(crate) fn round_trip(stream: &mut TcpStream, message: &[u8]) -> Vec<u8> {
     let mut reply = vec![0; message.len()];
     stream.read_exact(&mut reply).unwrap();
     reply
+}
+
+/// Sends until the other end takes no more; returns how much it took.
+pub(crate) fn fill(stream: &TcpStream) -> u64 {
+    let chunk = noise(1 << 20);
+    let mut sent = 0;
+    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    while let Ok(length) = (&*stream).write(&chunk) {
+        sent += length as u64;
+        assert!(sent < 1 << 30, "it takes bytes without end");
+    }
+    sent
+}
+
+/// Says whether nothing comes back for a while, which is all that can be seen of a client that is
+/// not served.
+pub(crate) fn is_silent(mut stream: &TcpStream) -> bool {
+    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let silent = stream
+        .read(&mut [0])
+        .is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    silent
 }
 
 /// Bytes without a pattern that a shift or a repetition could go unnoticed in.

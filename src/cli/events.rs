@@ -1,0 +1,230 @@
+//! A server's event in, a line out: words for a person, or a JSON object for a program.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::{Duration, SystemTime};
+
+use echo6::address::Families;
+use echo6::event::{Event, Obstacle, Reason, Totals};
+use serde::Serialize;
+
+use super::output::{self, count};
+
+/// How events are written, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Words, on stderr.
+    Text,
+    /// One JSON object a line, on stdout.
+    Json,
+}
+
+impl Format {
+    /// Writes an event as one line.
+    pub(crate) fn line(self, event: &Event) -> String {
+        match self {
+            Self::Text => format!("{}\n", describe(event)),
+            Self::Json => json(Record::from(event)),
+        }
+    }
+
+    /// Says that lines are missing here.
+    pub(crate) fn dropped(self, lines: u64) -> String {
+        match self {
+            Self::Text => format!("{} dropped here\n", count(lines, "log line")),
+            Self::Json => json(Record::Dropped { lines }),
+        }
+    }
+
+    /// Writes lines to where they belong.
+    pub(crate) fn write(self, lines: &str) {
+        match self {
+            Self::Text => output::say(lines),
+            // A reader that went away is no reason to stop serving.
+            Self::Json => drop(output::print(lines.as_bytes())),
+        }
+    }
+}
+
+fn describe(event: &Event) -> String {
+    match event {
+        Event::Listening { address, families } => format!("listening on {address} ({families})"),
+        Event::Connected { peer, .. } => format!("{peer} connected"),
+        Event::Refused { peer, limit } => {
+            format!("{peer} refused: its source has {} already", count_all(*limit, "connection"))
+        }
+        Event::Closed { peer, returned, duration, reason, .. } => {
+            let (seconds, bytes) = (duration.as_secs_f64(), count(*returned, "byte"));
+            let (why, _) = explain(reason);
+            let cause = if let Reason::Error(cause) = reason {
+                format!(": {cause}")
+            } else {
+                String::new()
+            };
+            format!("{peer} closed after {seconds:.3} s, {bytes} echoed: {why}{cause}")
+        }
+        Event::Paused { obstacle: Obstacle::Full { limit } } => {
+            format!("full: {}, more wait in the kernel", count_all(*limit, "client"))
+        }
+        Event::Paused { obstacle: Obstacle::Shortage { cause } } => {
+            format!(
+                "cannot accept for now: {cause} (raise the limit with \"ulimit -n\", or lower --max-conns)"
+            )
+        }
+        Event::Resumed => "accepting clients again".to_owned(),
+        Event::Stopped { totals: Totals { connections, refused, cut, returned, duration, .. } } => {
+            let (clients, bytes) = (count(*connections, "client"), count(*returned, "byte"));
+            let some = |number: u64, what| match number {
+                0 => String::new(),
+                number => format!(", {number} {what}"),
+            };
+            let (refused, cut) = (some(*refused, "refused"), some(*cut, "cut off"));
+            let seconds = duration.as_secs_f64();
+            format!("stopped after {seconds:.3} s: {clients}{refused}{cut}, {bytes} echoed")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn count_all(number: NonZeroUsize, noun: &str) -> String {
+    count(number.get() as u64, noun)
+}
+
+/// A reason in words, and as a stable name.
+fn explain(reason: &Reason) -> (&'static str, &'static str) {
+    match reason {
+        Reason::EndOfStream => ("end of stream", "end_of_stream"),
+        Reason::Reset => ("reset by the client", "reset"),
+        Reason::Idle => ("idle", "idle"),
+        Reason::ByteLimit => ("byte limit reached", "byte_limit"),
+        Reason::TimeLimit => ("time limit reached", "time_limit"),
+        Reason::Shutdown => ("server stopped", "shutdown"),
+        Reason::Cut => ("server stopped, bytes not taken in time", "cut"),
+        _ => ("error", "error"),
+    }
+}
+
+/// The fields of each event, which programs rely on.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Record {
+    Listening {
+        address: SocketAddr,
+        families: &'static [&'static str],
+    },
+    Connected {
+        peer: SocketAddr,
+        local: SocketAddr,
+        family: &'static str,
+    },
+    Refused {
+        peer: SocketAddr,
+        family: &'static str,
+        limit: NonZeroUsize,
+    },
+    Closed {
+        peer: SocketAddr,
+        local: SocketAddr,
+        family: &'static str,
+        bytes_in: u64,
+        bytes_out: u64,
+        duration_us: u64,
+        reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    Paused {
+        reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<NonZeroUsize>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    Resumed,
+    Stopped {
+        connections: u64,
+        refused: u64,
+        cut: u64,
+        bytes_in: u64,
+        bytes_out: u64,
+        duration_us: u64,
+    },
+    Dropped {
+        lines: u64,
+    },
+    Unknown,
+}
+
+impl From<&Event> for Record {
+    fn from(event: &Event) -> Self {
+        match event {
+            Event::Listening { address, families } => {
+                Self::Listening { address: *address, families: names(*families) }
+            }
+            Event::Connected { peer, local } => {
+                Self::Connected { peer: *peer, local: *local, family: family(*peer) }
+            }
+            Event::Refused { peer, limit } => {
+                Self::Refused { peer: *peer, family: family(*peer), limit: *limit }
+            }
+            Event::Closed { peer, local, received, returned, duration, reason } => Self::Closed {
+                peer: *peer,
+                local: *local,
+                family: family(*peer),
+                bytes_in: *received,
+                bytes_out: *returned,
+                duration_us: micros(*duration),
+                reason: explain(reason).1,
+                error: match reason {
+                    Reason::Error(cause) => Some(cause.to_string()),
+                    _ => None,
+                },
+            },
+            Event::Paused { obstacle: Obstacle::Full { limit } } => {
+                Self::Paused { reason: "full", limit: Some(*limit), error: None }
+            }
+            Event::Paused { obstacle: Obstacle::Shortage { cause } } => {
+                Self::Paused { reason: "shortage", limit: None, error: Some(cause.to_string()) }
+            }
+            Event::Resumed => Self::Resumed,
+            Event::Stopped { totals } => Self::Stopped {
+                connections: totals.connections,
+                refused: totals.refused,
+                cut: totals.cut,
+                bytes_in: totals.received,
+                bytes_out: totals.returned,
+                duration_us: micros(totals.duration),
+            },
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Writes a record as a line, with the time in UTC (RFC 3339).
+fn json(record: Record) -> String {
+    #[derive(Serialize)]
+    struct Line {
+        time: String,
+        #[serde(flatten)]
+        record: Record,
+    }
+    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let line = serde_json::to_string(&Line { time, record });
+    line.expect("strings and numbers are JSON") + "\n"
+}
+
+fn family(address: SocketAddr) -> &'static str {
+    names(Families::of(address))[0]
+}
+
+fn names(families: Families) -> &'static [&'static str] {
+    match families {
+        Families::Both => &["ipv6", "ipv4"],
+        Families::Ipv4 => &["ipv4"],
+        Families::Ipv6 => &["ipv6"],
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,59 @@
+//! The JSON lines of `echo6 listen` have the fields that the README documents.
+
+#![cfg(unix)]
+
+mod common;
+
+use common::binary::Listening;
+use common::{V4, V6, connect, round_trip};
+use rustix::process::Signal;
+use serde_json::Value;
+
+#[test]
+fn each_event_is_one_object_with_stable_fields() {
+    let listening = Listening::start(&["--json", "[::]:0"]);
+    let listened = listening.line.clone();
+    let peer = {
+        let mut client = connect((V4, listening.port).into());
+        assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+        client.local_addr().unwrap().to_string()
+    };
+    let local = format!("127.0.0.1:{}", listening.port);
+    let stopped = listening.stop(Signal::TERM);
+    assert_eq!((stopped.status, &stopped.stderr[..]), (Some(0), ""));
+
+    let lines = listened + &stopped.stdout;
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["listening", "connected", "closed", "stopped"]);
+
+    assert_eq!(events[0]["families"], serde_json::json!(["ipv6", "ipv4"]));
+    for event in &events[1..3] {
+        assert_eq!((&event["peer"], &event["local"]), (&peer[..].into(), &local[..].into()));
+        assert_eq!(event["family"], "ipv4");
+    }
+    let closed = &events[2];
+    assert_eq!((&closed["bytes_in"], &closed["bytes_out"]), (&5.into(), &5.into()));
+    assert_eq!(closed["reason"], "end_of_stream");
+    assert!(closed["duration_us"].is_u64());
+    let stopped = &events[3];
+    assert_eq!((&stopped["connections"], &stopped["cut"]), (&1.into(), &0.into()));
+    for event in &events {
+        let time = event["time"].as_str().unwrap();
+        assert!(time.len() == 24 && time.ends_with('Z') && &time[10..11] == "T", "{time}");
+    }
+}
+
+#[test]
+fn a_full_server_and_its_limits_are_reported() {
+    let arguments = ["--json", "--max-conns=1", "--max-per-source=1", "[::]:0"];
+    let mut listening = Listening::start(&arguments);
+    let mut client = connect((V6, listening.port).into());
+    assert_eq!(round_trip(&mut client, b"in"), b"in");
+    let connected: Value = serde_json::from_str(&listening.next_line()).unwrap();
+    assert_eq!((&connected["event"], &connected["family"]), (&"connected".into(), &"ipv6".into()));
+    let paused: Value = serde_json::from_str(&listening.next_line()).unwrap();
+    assert_eq!((&paused["event"], &paused["reason"]), (&"paused".into(), &"full".into()));
+    assert_eq!(paused["limit"], 1);
+}

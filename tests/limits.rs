@@ -1,0 +1,195 @@
+//! Each limit holds, for the client that it is meant for and for no other.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, round_trip};
+use echo6::event::{Event, Obstacle, Reason};
+use socket2::{Domain, Socket, Type};
+
+fn some(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap()
+}
+
+#[test]
+fn clients_over_the_limit_wait_until_one_has_gone() {
+    let server = TestServer::on("[::]:0", |server| server.max_connections(some(2)));
+    let mut first = server.connect(V4);
+    let mut second = server.connect(V6);
+    for client in [&mut first, &mut second] {
+        assert_eq!(round_trip(client, b"in"), b"in");
+    }
+    let mut third = server.connect(V4);
+    third.write_all(b"late").unwrap();
+    assert!(is_silent(&third), "the third is not served");
+    assert_eq!(round_trip(&mut second, b"still"), b"still");
+    drop(first);
+    let mut reply = [0; 4];
+    third.read_exact(&mut reply).unwrap();
+    assert_eq!(&reply, b"late");
+}
+
+#[test]
+fn a_slot_is_free_as_soon_as_its_connection_is_gone() {
+    let mut server = TestServer::on("[::]:0", |server| server.max_connections(some(1)));
+    for n in 0..100 {
+        let ip = if n % 2 == 0 { V4 } else { V6 };
+        assert_eq!(exchange(server.connect(ip), b"one at a time"), b"one at a time");
+    }
+    assert_eq!(server.stop().connections, 100);
+}
+
+#[test]
+fn a_full_server_says_so_once_and_not_once_for_each_client() {
+    let mut server = TestServer::on("[::]:0", |server| server.max_connections(some(20)));
+    let mut held: Vec<_> = (0..20).map(|_| server.connect(V4)).collect();
+    for client in &mut held {
+        round_trip(client, b"in");
+    }
+    for _ in 0..50 {
+        drop(held.pop());
+        held.push(server.connect(V6));
+        round_trip(held.last_mut().unwrap(), b"in");
+    }
+    drop(held);
+    server.ask_to_stop();
+    let mut said = Vec::new();
+    loop {
+        match server.event() {
+            Event::Paused { obstacle: Obstacle::Full { limit } } => said.push(limit.get()),
+            Event::Stopped { .. } => break,
+            _ => {}
+        }
+    }
+    assert_eq!(said, [20]);
+}
+
+/// Connects from an address of this host's own choice.
+fn connect_from(source: &str, server: &TestServer) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(source.parse().unwrap(), 0).into()).unwrap();
+    socket.connect(&SocketAddr::new(V4, server.address.port()).into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+#[test]
+fn a_source_over_its_limit_is_closed_at_once_and_others_are_served() {
+    let mut server = TestServer::on("[::]:0", |server| server.max_per_source(some(2)));
+    let mut held: Vec<_> = (0..2).map(|_| server.connect(V4)).collect();
+    for client in &mut held {
+        assert_eq!(round_trip(client, b"in"), b"in");
+    }
+    for _ in 0..3 {
+        assert_eq!(server.connect(V4).read(&mut [0]).unwrap(), 0, "the surplus is closed");
+    }
+    assert_eq!(exchange(server.connect(V6), b"another family"), b"another family");
+    // All of 127.0.0.0/8 is this host, on Linux at least.
+    if cfg!(target_os = "linux") {
+        let other = connect_from("127.0.0.2", &server);
+        assert_eq!(exchange(other, b"another address"), b"another address");
+    }
+    drop(held.pop());
+    server.closed();
+    while server.closed().peer.ip() != V4 {}
+    assert_eq!(exchange(server.connect(V4), b"room again"), b"room again");
+    drop(held);
+    let totals = server.stop();
+    assert_eq!(totals.refused, 3);
+}
+
+#[test]
+fn only_the_idle_client_is_closed_and_not_too_soon() {
+    let idle = Duration::from_millis(400);
+    let server = TestServer::on("[::]:0", |server| server.idle_timeout(idle));
+    let mut busy = server.connect(V6);
+    let mut silent = server.connect(V4);
+    assert_eq!(round_trip(&mut silent, b"last words"), b"last words");
+    let start = Instant::now();
+    silent.set_nonblocking(true).unwrap();
+    while silent.read(&mut [0]).is_err() {
+        assert_eq!(round_trip(&mut busy, b"."), b".");
+    }
+    assert!(start.elapsed() >= idle - Duration::from_millis(5), "{:?}", start.elapsed());
+    let closed = server.closed();
+    assert!(matches!(closed.reason, Reason::Idle), "{closed:?}");
+    assert_eq!(closed.peer, silent.local_addr().unwrap());
+    assert_eq!(round_trip(&mut busy, b"still here"), b"still here");
+}
+
+#[test]
+fn a_client_that_does_not_read_is_idle_too() {
+    let server =
+        TestServer::on("[::1]:0", |server| server.idle_timeout(Duration::from_millis(200)));
+    let client = server.connect(V6);
+    fill(&client);
+    let closed = server.closed();
+    assert!(matches!(closed.reason, Reason::Idle), "{closed:?}");
+    assert!(closed.received > closed.returned);
+}
+
+#[test]
+fn a_client_gets_back_as_many_bytes_as_it_may_send_and_end_of_stream() {
+    let limit = 100_000;
+    let server = TestServer::on("[::]:0", |server| server.max_bytes(limit));
+    let message = noise(1 << 20);
+    let mut client = server.connect(V4);
+    let mut writer = client.try_clone().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The server reads and drops the rest, until its patience ends.
+            let _ = writer.write_all(&message);
+            let _ = writer.shutdown(Shutdown::Write);
+        });
+        let mut reply = Vec::new();
+        client.read_to_end(&mut reply).unwrap();
+        assert!(reply == message[..limit as usize], "{} bytes", reply.len());
+    });
+    let closed = server.closed();
+    assert!(matches!(closed.reason, Reason::ByteLimit), "{closed:?}");
+    assert_eq!((closed.received, closed.returned), (limit, limit));
+
+    assert_eq!(exchange(server.connect(V6), &message[..1000]), message[..1000]);
+    assert!(matches!(server.closed().reason, Reason::EndOfStream), "fewer bytes are no matter");
+}
+
+#[test]
+fn a_client_whose_time_is_up_gets_what_it_sent_and_end_of_stream() {
+    let most = Duration::from_millis(300);
+    let server = TestServer::on("[::1]:0", |server| server.max_time(most));
+    let mut client = server.connect(V6);
+    assert_eq!(round_trip(&mut client, b"in time"), b"in time");
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    let closed = server.closed();
+    assert!(matches!(closed.reason, Reason::TimeLimit), "{closed:?}");
+}
+
+#[test]
+fn a_client_that_does_not_read_is_cut_when_its_time_and_the_grace_are_over() {
+    let server = TestServer::on("[::1]:0", |server| {
+        server.max_time(Duration::from_millis(100)).grace(Duration::from_millis(100))
+    });
+    let client = server.connect(V6);
+    fill(&client);
+    let closed = server.closed();
+    assert!(matches!(closed.reason, Reason::TimeLimit), "{closed:?}");
+    assert!(closed.received > closed.returned);
+}
+
+#[test]
+fn busy_polling_changes_no_byte() {
+    let server = TestServer::on("[::]:0", |server| {
+        server.busy_poll(Duration::from_millis(1)).max_bytes(5 << 20)
+    });
+    let message = noise(4 << 20);
+    assert!(exchange(server.connect(V4), &message) == message);
+    let mut client = server.connect(V6);
+    assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+    assert!(is_silent(&client), "it waits, and wakes up again");
+    assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+}

@@ -1,0 +1,219 @@
+//! What the command lives through: too few descriptors, signals at any time, a log nobody reads.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use common::binary::{Listening, echo6};
+use common::{V4, V6, connect, exchange, fill, is_silent, round_trip};
+use rustix::process::Signal;
+
+/// `echo6 listen` with so many descriptors.
+fn listen_with_descriptors(limit: u32, arguments: &str) -> Listening {
+    let mut command = Command::new("sh");
+    let binary = env!("CARGO_BIN_EXE_echo6");
+    command.args(["-c", &format!("ulimit -n {limit}; exec {binary} listen {arguments}")]);
+    Listening::spawn(command)
+}
+
+/// Processor time of a process so far, in hundredths of a second.
+#[cfg(target_os = "linux")]
+fn cpu_ticks(listening: &Listening) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", listening.child.id())).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn a_server_out_of_descriptors_neither_ends_nor_spins_and_recovers() {
+    let listening = listen_with_descriptors(64, "--max-conns 1000 [::]:0");
+    let ip = |n: usize| if n % 2 == 0 { V4 } else { V6 };
+    let held: Vec<TcpStream> = (0..200).map(|n| connect((ip(n), listening.port).into())).collect();
+    let mut last = held.last().unwrap();
+    last.write_all(b"waiting").unwrap();
+
+    #[cfg(target_os = "linux")]
+    let before = cpu_ticks(&listening);
+    for _ in 0..5 {
+        assert!(is_silent(last), "there is no descriptor for the last client");
+    }
+    #[cfg(target_os = "linux")]
+    assert!(cpu_ticks(&listening) - before < 20, "it used a fifth of the second it waited");
+
+    // The others go, and it is served.
+    let (last, others) = held.split_last().unwrap();
+    for client in others {
+        client.shutdown(std::net::Shutdown::Both).unwrap();
+    }
+    let mut reply = [0; 7];
+    let mut last = last;
+    last.read_exact(&mut reply).unwrap();
+    assert_eq!(&reply, b"waiting");
+    for n in 0..500 {
+        assert_eq!(exchange(connect((ip(n), listening.port).into()), b"again"), b"again");
+    }
+    drop(held);
+    let stopped = listening.stop(Signal::TERM);
+    assert_eq!(stopped.status, Some(0), "{}", stopped.stderr);
+    let said = stopped.stderr.matches("cannot accept for now: too many open files").count();
+    assert!((1..5).contains(&said), "said {said} times");
+    assert!(stopped.stderr.contains(": 700 clients, "), "{}", stopped.stderr);
+}
+
+#[test]
+fn by_default_a_server_accepts_no_more_than_it_has_descriptors_for() {
+    let listening = listen_with_descriptors(64, "[::]:0");
+    let held: Vec<TcpStream> = (0..100).map(|_| connect((V4, listening.port).into())).collect();
+    assert!(is_silent(held.last().unwrap()));
+    drop(held);
+    assert_eq!(exchange(connect((V6, listening.port).into()), b"again"), b"again");
+    let stopped = listening.stop(Signal::TERM);
+    assert_eq!(stopped.status, Some(0));
+    assert!(stopped.stderr.contains("full: 31 clients, more wait in the kernel"));
+    assert!(!stopped.stderr.contains("cannot accept"), "{}", stopped.stderr);
+}
+
+#[test]
+fn a_server_that_waits_for_descriptors_stops_at_once() {
+    let listening = listen_with_descriptors(32, "--max-conns 1000 [::]:0");
+    let held: Vec<TcpStream> = (0..100).map(|_| connect((V4, listening.port).into())).collect();
+    assert!(is_silent(held.last().unwrap()));
+    let stopped = listening.stop(Signal::INT);
+    assert_eq!(stopped.status, Some(0), "{}", stopped.stderr);
+}
+
+#[test]
+fn clients_that_never_read_are_cut_after_the_grace_and_the_status_says_so() {
+    let listening = Listening::start(&["--grace", "300ms", "[::]:0"]);
+    let client = connect((V4, listening.port).into());
+    fill(&client);
+    let stopped = listening.stop(Signal::TERM);
+    assert_eq!(stopped.status, Some(1));
+    assert!(stopped.stderr.contains(": 1 client, 1 cut off, "), "{}", stopped.stderr);
+}
+
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    let mut listening = Listening::start(&["--grace", "1h", "--json", "[::]:0"]);
+    let client = connect((V4, listening.port).into());
+    fill(&client);
+    assert!(listening.next_line().contains(r#""event":"connected""#));
+    listening.signal(Signal::TERM);
+    // The listening socket closes when the first signal has been taken.
+    while TcpStream::connect((V4, listening.port)).is_ok() {}
+    assert_eq!(listening.stop(Signal::TERM).status, Some(1));
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_nobody_and_what_was_dropped_is_counted() {
+    let mut listening = Listening::start(&["[::]:0"]);
+    // Two lines each: more than the pipe and the queue hold.
+    for _ in 0..6000 {
+        drop(connect((V4, listening.port).into()));
+    }
+    let mut client = connect((V6, listening.port).into());
+    assert_eq!(round_trip(&mut client, b"not held up"), b"not held up");
+    let mut stderr = listening.child.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).unwrap();
+        log
+    });
+    drop(client);
+    listening.signal(Signal::TERM);
+    assert_eq!(listening.child.wait().unwrap().code(), Some(0));
+    let log = log.join().unwrap();
+    let dropped: u64 = log
+        .lines()
+        .filter_map(|line| line.strip_suffix(" log lines dropped here")?.parse::<u64>().ok())
+        .sum();
+    let written = log.lines().filter(|line| !line.contains("dropped here")).count() as u64;
+    assert!(dropped > 0);
+    assert_eq!(written + dropped, 6001 * 2 + 1, "each line is written or counted");
+}
+
+#[test]
+fn a_log_that_is_stuck_does_not_hold_up_the_end() {
+    let mut listening = Listening::start(&["[::]:0"]);
+    for _ in 0..2000 {
+        drop(connect((V4, listening.port).into()));
+    }
+    listening.signal(Signal::TERM);
+    assert_eq!(listening.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_server_with_all_standard_streams_closed_serves_and_stops() {
+    let port = {
+        let listening = Listening::start(&["[::]:0"]);
+        listening.port
+    };
+    let mut server = Command::new("sh");
+    let binary = env!("CARGO_BIN_EXE_echo6");
+    let line = format!("exec {binary} listen -q [::]:{port} <&- >&- 2>&-");
+    let mut server = server.args(["-c", &line]).stdin(Stdio::null()).spawn().unwrap();
+    let client = loop {
+        match TcpStream::connect((V4, port)) {
+            Ok(client) => break client,
+            Err(_) => assert!(server.try_wait().unwrap().is_none(), "it ended"),
+        }
+    };
+    assert_eq!(exchange(client, b"hello"), b"hello");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&server), Signal::TERM).unwrap();
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn two_hundred_clients_that_never_read_cost_at_most_a_leftover_each() {
+    let mut command = echo6(&["listen", "-q", "[::]:0"]);
+    command.stdin(Stdio::null());
+    let listening = Listening::spawn(command);
+    let resident = || {
+        let status = format!("/proc/{}/status", listening.child.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    };
+    let before = resident();
+    let clients: Vec<TcpStream> = (0..200).map(|_| connect((V4, listening.port).into())).collect();
+    std::thread::scope(|scope| {
+        for share in clients.chunks(50) {
+            scope.spawn(move || {
+                for client in share {
+                    client.set_nonblocking(true).unwrap();
+                    let (chunk, mut sent) = ([7; 1 << 16], 0);
+                    while sent < 4 << 20 {
+                        match (&*client).write(&chunk) {
+                            Ok(length) => sent += length,
+                            Err(_) => break, // as much as the kernel and the server hold
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(exchange(connect((V6, listening.port).into()), b"served"), b"served");
+    let grown = resident() - before;
+    let allowed = 200 * 256 * 1024 + (4 << 20);
+    assert!(grown <= allowed, "{grown} bytes, more than {allowed}");
+}
+
+#[test]
+fn processes_that_share_a_port_are_all_served() {
+    let first = Listening::start(&["--reuse-port", "[::]:0"]);
+    let address = format!("[::]:{}", first.port);
+    let second = Listening::start(&["--reuse-port", &address]);
+    assert_eq!(first.port, second.port);
+    for _ in 0..50 {
+        assert_eq!(exchange(connect((V6, first.port).into()), b"hello"), b"hello");
+    }
+    assert_eq!(
+        (first.stop(Signal::TERM).status, second.stop(Signal::TERM).status),
+        (Some(0), Some(0))
+    );
+}
