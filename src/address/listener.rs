@@ -135,8 +135,8 @@ impl ListenOptions {
     }
 
     /// Lets several processes listen on the same address (`SO_REUSEPORT`): on Linux the kernel then
-    /// spreads the connections over them. All of them must ask for it.
-    #[cfg(unix)]
+    /// spreads the connections over them. All of them must ask for it. Unix only: elsewhere,
+    /// [`listen`] then fails.
     #[must_use]
     pub fn reuse_port(self, reuse_port: bool) -> Self {
         Self { reuse_port, ..self }
@@ -207,6 +207,10 @@ fn bind(
     socket.set_reuse_address(true)?;
     #[cfg(unix)]
     socket.set_reuse_port(options.reuse_port)?;
+    #[cfg(not(unix))]
+    if options.reuse_port {
+        return Err(std::io::ErrorKind::Unsupported.into());
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     let socket = TcpListener::from(socket);

@@ -103,7 +103,10 @@ pub(crate) fn run(arguments: Listen) -> Result<Status, Failure> {
     }
     let endpoints: Vec<Endpoint> =
         arguments.addresses.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    let listeners = listen(&endpoints, listen_options(&arguments)?)?;
+    let options = ListenOptions::default()
+        .families(families(arguments.ipv4, arguments.ipv6)?)
+        .reuse_port(arguments.reuse_port);
+    let listeners = listen(&endpoints, options)?;
     let reserve = RESERVE + listeners.len();
     let mut server = Server::new(listeners).grace(arguments.grace).busy_poll(arguments.busy_poll);
     if let Some(max) = arguments.max_conns.or_else(|| descriptors_less(reserve)) {
@@ -132,17 +135,6 @@ pub(crate) fn run(arguments: Listen) -> Result<Status, Failure> {
         Some(Totals { cut: 0, .. }) => Status::Ok,
         _ => Status::Network,
     })
-}
-
-fn listen_options(arguments: &Listen) -> Result<ListenOptions, Failure> {
-    let options = ListenOptions::default().families(families(arguments.ipv4, arguments.ipv6)?);
-    #[cfg(unix)]
-    let options = options.reuse_port(arguments.reuse_port);
-    #[cfg(not(unix))]
-    if arguments.reuse_port {
-        return Err(Failure::usage("--reuse-port is for Unix systems"));
-    }
-    Ok(options)
 }
 
 /// Raises the descriptor limit as far as the system lets it (the soft limit of getrlimit(2) to the
