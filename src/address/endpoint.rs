@@ -300,13 +300,15 @@ fn port(text: &str, at: usize) -> Result<u16, Fault> {
 
 /// Writes the text as it was probably meant, where that can be told.
 fn likely_fix(kind: Kind, text: &str) -> Option<String> {
-    let is6 = |text: &str| parse6(text.as_bytes()).is_ok();
+    let parses = |text: &str| parse(text).is_ok();
     match kind {
+        // No host has so long a name that this would be more than noise.
+        _ if text.len() > 300 => None,
         Kind::MissingBrackets => match text.rsplit_once(':') {
-            Some((ip, port)) if is6(ip) && port.parse::<u16>().is_ok() => {
+            Some((ip, port)) if parses(&format!("[{ip}]:{port}")) => {
                 Some(format!("write [{ip}]:{port}"))
             }
-            _ if is6(text) => Some(format!("write [{text}]:PORT")),
+            _ if parses(&format!("[{text}]:0")) => Some(format!("write [{text}]:PORT")),
             _ => None,
         },
         Kind::MissingPort => {
@@ -315,13 +317,13 @@ fn likely_fix(kind: Kind, text: &str) -> Option<String> {
         Kind::UnmatchedBracket => {
             let (ip, port) = text.strip_prefix('[')?.rsplit_once(':')?;
             let meant = format!("[{ip}]:{port}");
-            parse(&meant).is_ok().then(|| format!("write {meant}"))
+            parses(&meant).then(|| format!("write {meant}"))
         }
         Kind::BracketedIpv4 => Some(format!("write {}", text.replace(['[', ']'], ""))),
         Kind::EscapedZone => Some(format!("write {}", text.replacen("%25", "%", 1))),
         Kind::Url => {
             let authority = text.split_once("://")?.1.split('/').next()?;
-            parse(authority).is_ok().then(|| format!("write {authority}"))
+            parses(authority).then(|| format!("write {authority}"))
         }
         _ => None,
     }
@@ -365,7 +367,8 @@ mod tests {
             ("fe80::1", Kind::MissingBrackets, 5, "write [fe80::1]:PORT"),
             ("2001:db8::g", Kind::MissingBrackets, 8, "write [ADDRESS]:PORT"),
             ("1:2:3:4:5:6:7:8", Kind::MissingBrackets, 3, "write [1:2:3:4:5:6:7:8]:PORT"),
-            ("fe80::1%eth0:80", Kind::MissingBrackets, 5, "write [ADDRESS]:PORT"),
+            ("fe80::1%eth0:80", Kind::MissingBrackets, 5, "write [fe80::1%eth0]:80"),
+            ("fe80::1%eth0", Kind::MissingBrackets, 5, "write [fe80::1%eth0]:PORT"),
             ("[::1]", Kind::MissingPort, 5, "add a port: [::1]:7000"),
             ("[::1]:", Kind::MissingPort, 6, "add a port: [::1]:7000"),
             ("127.0.0.1", Kind::MissingPort, 9, "add a port: 127.0.0.1:7000"),
