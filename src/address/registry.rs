@@ -32,11 +32,9 @@ impl Block {
     /// ```
     #[must_use]
     pub fn of(address: IpAddr) -> &'static Self {
-        BLOCKS
-            .iter()
-            .filter(|block| block.contains(address))
-            .max_by_key(|block| block.length)
-            .expect("the table has a block for all of IPv4 and one for all of IPv6")
+        let blocks = BLOCKS.iter().filter(|block| block.contains(address));
+        // The table has a block for all of IPv4 and one for all of IPv6, so there is always one.
+        blocks.max_by_key(|block| block.length).unwrap_or(&BLOCKS[0])
     }
 
     /// What the addresses are for, in the field's terms: `loopback`, `documentation`, …
@@ -52,9 +50,10 @@ impl Block {
     }
 
     fn contains(&self, address: IpAddr) -> bool {
-        let first = pton(self.first).expect("the table's addresses are valid");
-        first.is_ipv4() == address.is_ipv4()
-            && (bits(first) ^ bits(address)).leading_zeros() >= self.length
+        pton(self.first).is_ok_and(|first| {
+            first.is_ipv4() == address.is_ipv4()
+                && (bits(first) ^ bits(address)).leading_zeros() >= self.length
+        })
     }
 }
 

@@ -121,7 +121,7 @@ const LONGEST: usize = 800;
 const CONTEXT: usize = 36;
 
 /// Words with a text from outside in them, fit for one line of a terminal.
-fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     fitting(text.chars(), LONGEST).concat()
 }
 
