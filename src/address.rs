@@ -18,13 +18,15 @@ mod listener;
 mod ntop;
 mod pton;
 mod registry;
+mod resolve;
 
-pub use endpoint::{Endpoint, Host, ResolveError};
+pub use endpoint::{Endpoint, Host};
 pub use error::{AddressError, AddressErrorKind};
 pub use listener::{ListenError, ListenOptions, Listener, listen};
 pub use ntop::{AddressText, ntop};
 pub use pton::{pton, pton4, pton6};
 pub use registry::{Block, embedded_ipv4};
+pub use resolve::ResolveError;
 
 /// The address families that a socket serves or that a caller wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
