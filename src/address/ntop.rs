@@ -80,7 +80,7 @@ impl AddressText {
     }
 }
 
-/// The longest run of at least two zero groups, the first of equals; else an empty range.
+/// The longest run of at least two zero groups, the first of equals; else a range behind them all.
 fn longest_zeros(groups: &[u16; 8]) -> Range<usize> {
     // Bit n says that a run of `length + 1` zero groups starts at group n.
     let mut starts =
