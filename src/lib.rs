@@ -32,7 +32,7 @@
 //! # futures::executor::block_on(async {
 //! let listeners = listen(&["[::]:0".parse()?], ListenOptions::default())?;
 //! let port = listeners[0].address().port();
-//! let (stop, stopped) = oneshot::channel();
+//! let (stop, stopped) = oneshot::channel::<()>();
 //! let server = async_std::task::spawn(Server::new(listeners).run(async { drop(stopped.await) }));
 //!
 //! for address in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
