@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `"2001:db8::1"` | `Ipv6Addr` | [`pton()`], [`pton4`], [`pton6`] |
 //! | `IpAddr` | `"2001:db8::1"` | [`ntop()`] |
+//! | `IpAddr` | its [`Block`]: `fe80::/10`, link-local, RFC 4291 | [`Block::of`] |
 //! | `"[::1]:7000"`, `"name:7000"` | [`Endpoint`] | `str::parse` |
 //! | [`Endpoint`] | `Vec<SocketAddr>` | [`Endpoint::resolve`] |
 //! | [`Endpoint`]s and [`ListenOptions`] | [`Listener`]s | [`listen`] |
@@ -16,12 +17,16 @@ mod error;
 mod listener;
 mod ntop;
 mod pton;
+mod registry;
+mod resolve;
 
-pub use endpoint::{Endpoint, Host, ResolveError};
+pub use endpoint::{Endpoint, Host};
 pub use error::{AddressError, AddressErrorKind};
 pub use listener::{ListenError, ListenOptions, Listener, listen};
 pub use ntop::{AddressText, ntop};
 pub use pton::{pton, pton4, pton6};
+pub use registry::{Block, embedded_ipv4};
+pub use resolve::ResolveError;
 
 /// The address families that a socket serves or that a caller wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

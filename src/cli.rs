@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+mod address;
 mod arguments;
 mod events;
 mod failure;
@@ -19,6 +20,7 @@ use failure::Status;
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
     let result = match parse(std::env::args_os().skip(1)) {
+        Ok(Command::Address(arguments)) => address::run(arguments),
         Ok(Command::Listen(arguments)) => listen::run(arguments),
         Ok(Command::Send(arguments)) => send::run(arguments),
         Ok(Command::Print(text)) => output::print(text.as_bytes()).map(|()| Status::Ok),

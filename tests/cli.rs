@@ -1,5 +1,7 @@
 //! What the command prints, and how it exits.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::binary::{Listening, echo6, run};

@@ -1,6 +1,6 @@
 //! The JSON lines of `echo6 listen` have the fields that the README documents.
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "cli"))]
 
 mod common;
 

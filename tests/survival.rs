@@ -1,6 +1,6 @@
 //! What the command lives through: too few descriptors, signals at any time, a log nobody reads.
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "cli"))]
 
 mod common;
 

@@ -1,13 +1,12 @@
-//! `HOST:PORT` in, an [`Endpoint`] out, and from that the socket addresses to bind or to connect to.
+//! `HOST:PORT` in, an [`Endpoint`] out, or an error with the place and the likely fix.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::error::{AddressError, AddressErrorKind as Kind, Fault, Subject};
+use super::ntop;
 use super::pton::{parse4, parse6};
-use super::{canonical, ntop};
-use crate::error::Cause;
 
 /// A host and a port, as a person writes them: `127.0.0.1:7000`, `[::1]:7000`,
 /// `[fe80::1%eth0]:7000`, `name:7000` or `:7000`.
@@ -48,45 +47,6 @@ pub enum Host {
     Name(String),
 }
 
-/// Why an [`Endpoint`] has no socket address.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// The system's resolver, getaddrinfo(3), has no address for the name.
-    #[error("cannot resolve {name}")]
-    Name {
-        /// The name as it was given.
-        name: String,
-        /// What the resolver said.
-        #[source]
-        source: Cause,
-    },
-    /// The zone of a link-local address is no interface of this host.
-    #[error("no interface named {zone}")]
-    Zone {
-        /// The zone as it was given.
-        zone: String,
-    },
-    /// `:7000` says where to listen, not whom to call.
-    #[error("no host in {endpoint}")]
-    NoHost {
-        /// The endpoint as it was given.
-        endpoint: Endpoint,
-    },
-}
-
-impl ResolveError {
-    /// The likely fix, as a phrase.
-    #[must_use]
-    pub fn help(&self) -> String {
-        match self {
-            Self::Name { .. } => "check the spelling, or give the address itself".to_owned(),
-            Self::Zone { .. } => "list the interfaces with \"ip link\"".to_owned(),
-            Self::NoHost { endpoint } => format!("for this host, write localhost{endpoint}"),
-        }
-    }
-}
-
 impl Endpoint {
     /// Puts a host and a port together.
     #[must_use]
@@ -104,34 +64,6 @@ impl Endpoint {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
-    }
-
-    /// Looks up the socket addresses behind the endpoint, in the system's order, each once. A
-    /// literal is its own address, an IPv4-mapped one being IPv4; a zone becomes its interface's
-    /// index; a name goes to getaddrinfo(3), which **blocks**, for seconds if the network is down.
-    ///
-    /// # Errors
-    ///
-    /// If the name has no address, the zone is no interface, or there is no host at all.
-    pub fn resolve(&self) -> Result<Vec<SocketAddr>, ResolveError> {
-        let look_up = |host: &str| Ok((host, self.port).to_socket_addrs()?.collect::<Vec<_>>());
-        let found = match &self.host {
-            Host::Any => return Err(ResolveError::NoHost { endpoint: self.clone() }),
-            Host::V4(ip) => vec![SocketAddrV4::new(*ip, self.port).into()],
-            Host::V6(ip) => vec![SocketAddrV6::new(*ip, self.port, 0, 0).into()],
-            // getaddrinfo is the one call that knows a zone's name or number on every system.
-            Host::Zoned(ip, zone) => look_up(&format!("{ip}%{zone}"))
-                .map_err(|_: std::io::Error| ResolveError::Zone { zone: zone.clone() })?,
-            Host::Name(name) => look_up(name)
-                .map_err(|error| ResolveError::Name { name: name.clone(), source: error.into() })?,
-        };
-        let mut addresses = Vec::with_capacity(found.len());
-        for address in found.into_iter().map(canonical) {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        Ok(addresses)
     }
 }
 
@@ -300,13 +232,15 @@ fn port(text: &str, at: usize) -> Result<u16, Fault> {
 
 /// Writes the text as it was probably meant, where that can be told.
 fn likely_fix(kind: Kind, text: &str) -> Option<String> {
-    let is6 = |text: &str| parse6(text.as_bytes()).is_ok();
+    let parses = |text: &str| parse(text).is_ok();
     match kind {
+        // No host has so long a name that this would be more than noise.
+        _ if text.len() > 300 => None,
         Kind::MissingBrackets => match text.rsplit_once(':') {
-            Some((ip, port)) if is6(ip) && port.parse::<u16>().is_ok() => {
+            Some((ip, port)) if parses(&format!("[{ip}]:{port}")) => {
                 Some(format!("write [{ip}]:{port}"))
             }
-            _ if is6(text) => Some(format!("write [{text}]:PORT")),
+            _ if parses(&format!("[{text}]:0")) => Some(format!("write [{text}]:PORT")),
             _ => None,
         },
         Kind::MissingPort => {
@@ -315,13 +249,13 @@ fn likely_fix(kind: Kind, text: &str) -> Option<String> {
         Kind::UnmatchedBracket => {
             let (ip, port) = text.strip_prefix('[')?.rsplit_once(':')?;
             let meant = format!("[{ip}]:{port}");
-            parse(&meant).is_ok().then(|| format!("write {meant}"))
+            parses(&meant).then(|| format!("write {meant}"))
         }
         Kind::BracketedIpv4 => Some(format!("write {}", text.replace(['[', ']'], ""))),
         Kind::EscapedZone => Some(format!("write {}", text.replacen("%25", "%", 1))),
         Kind::Url => {
             let authority = text.split_once("://")?.1.split('/').next()?;
-            parse(authority).is_ok().then(|| format!("write {authority}"))
+            parses(authority).then(|| format!("write {authority}"))
         }
         _ => None,
     }
@@ -365,7 +299,8 @@ mod tests {
             ("fe80::1", Kind::MissingBrackets, 5, "write [fe80::1]:PORT"),
             ("2001:db8::g", Kind::MissingBrackets, 8, "write [ADDRESS]:PORT"),
             ("1:2:3:4:5:6:7:8", Kind::MissingBrackets, 3, "write [1:2:3:4:5:6:7:8]:PORT"),
-            ("fe80::1%eth0:80", Kind::MissingBrackets, 5, "write [ADDRESS]:PORT"),
+            ("fe80::1%eth0:80", Kind::MissingBrackets, 5, "write [fe80::1%eth0]:80"),
+            ("fe80::1%eth0", Kind::MissingBrackets, 5, "write [fe80::1%eth0]:PORT"),
             ("[::1]", Kind::MissingPort, 5, "add a port: [::1]:7000"),
             ("[::1]:", Kind::MissingPort, 6, "add a port: [::1]:7000"),
             ("127.0.0.1", Kind::MissingPort, 9, "add a port: 127.0.0.1:7000"),
@@ -412,20 +347,5 @@ mod tests {
         let kind = |text: String| text.parse::<Endpoint>().unwrap_err().kind();
         assert_eq!(kind(format!("{name}a:80")), Kind::NameTooLong);
         assert_eq!(kind(format!("{long}:80")), Kind::LabelTooLong);
-    }
-
-    #[test]
-    fn a_literal_is_its_own_address_and_a_mapped_one_is_ipv4() {
-        let resolve = |text| endpoint(text).resolve().unwrap();
-        assert_eq!(resolve("[::1]:7"), ["[::1]:7".parse().unwrap()]);
-        assert_eq!(resolve("[::ffff:127.0.0.1]:7"), ["127.0.0.1:7".parse().unwrap()]);
-    }
-
-    #[test]
-    fn what_cannot_be_resolved_is_named() {
-        let error = |text| endpoint(text).resolve().unwrap_err().to_string();
-        assert_eq!(error("[fe80::1%nosuch0]:7"), "no interface named nosuch0");
-        assert_eq!(error("nosuch.invalid:7"), "cannot resolve nosuch.invalid");
-        assert_eq!(error(":7"), "no host in :7");
     }
 }

@@ -8,13 +8,14 @@ use std::str;
 /// The text of an address, as [`ntop()`] returns it: a `str` that needs no allocation.
 #[derive(Clone, Copy)]
 pub struct AddressText {
-    bytes: [u8; ROOM],
     length: usize,
+    bytes: [u8; ROOM],
 }
 
-/// The longest text is `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff` with 39 bytes. A group is written
-/// as four digits at once, of which up to three are written over again: the rest is room for those.
-const ROOM: usize = 39 + 3;
+/// The longest text is `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff` with 39 bytes. The last group may
+/// start at byte 35 and takes eight bytes, most of them to be cut off, so 43 would do; with 48 the
+/// text is checked for UTF-8 in three blocks of 16.
+const ROOM: usize = 48;
 
 /// Writes an address as inet_ntop(3) and RFC 5952 do: lower case, no leading zeros, the longest run
 /// of two or more zero groups (the first of equals) as `::`, and a dotted tail for the IPv4-mapped
@@ -32,7 +33,7 @@ const ROOM: usize = 39 + 3;
 /// assert_eq!(&*ntop(Ipv4Addr::LOCALHOST.to_ipv6_mapped()), "::ffff:127.0.0.1");
 /// ```
 pub fn ntop(address: impl Into<IpAddr>) -> AddressText {
-    let mut text = AddressText { bytes: [0; ROOM], length: 0 };
+    let mut text = AddressText { length: 0, bytes: [0; ROOM] };
     match address.into() {
         IpAddr::V4(address) => text.push4(address),
         IpAddr::V6(address) => text.push6(address),
@@ -44,62 +45,71 @@ impl AddressText {
     fn push4(&mut self, address: Ipv4Addr) {
         for octet in address.octets() {
             let (digits, length) = OCTETS[usize::from(octet)];
-            self.bytes[self.length..][..4].copy_from_slice(&digits);
-            self.length += length;
+            self.push(digits, length);
         }
         self.length -= 1; // the dot behind the last octet
     }
 
     fn push6(&mut self, address: Ipv6Addr) {
         if let Some(mapped) = address.to_ipv4_mapped() {
-            self.push(b"::ffff:");
+            self.push(*b"::ffff:", 7);
             return self.push4(mapped);
         }
         let groups = address.segments();
         let zeros = longest_zeros(&groups);
-        let mut index = 0;
-        while index < 8 {
-            if index == zeros.start && !zeros.is_empty() {
-                self.push(if index == 0 { b"::" } else { b":" });
-                index = zeros.end;
-                continue;
-            }
-            self.push_group(groups[index]);
-            index += 1;
-            if index < 8 {
-                self.push(b":");
-            }
+        self.push(*b":", usize::from(zeros.start == 0));
+        // Each group is worked out, also those that "::" stands for: what is written is a choice
+        // between two values then, not a branch that the processor has to guess.
+        for (index, &group) in groups.iter().enumerate() {
+            let (text, length) = match zeros.contains(&index) {
+                true => (*b":       ", usize::from(index == zeros.start)),
+                false => group_text(group),
+            };
+            self.push(text, length);
+        }
+        if zeros.end != 8 {
+            self.length -= 1; // the colon behind the last group
         }
     }
 
-    fn push_group(&mut self, group: u16) {
-        let length = (4 - group.leading_zeros() as usize / 4).max(1);
-        let shifted = group << (16 - 4 * length);
-        let digit = |shift: u16| HEXADECIMAL[usize::from(shifted >> shift & 15)];
-        self.bytes[self.length..][..4].copy_from_slice(&[digit(12), digit(8), digit(4), digit(0)]);
+    /// Writes the first `length` of `bytes`. All are copied, because a copy whose size is known is
+    /// one instruction; what comes next goes over the rest.
+    fn push<const N: usize>(&mut self, bytes: [u8; N], length: usize) {
+        self.bytes[self.length..][..N].copy_from_slice(&bytes);
         self.length += length;
     }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes[self.length..][..bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len();
-    }
 }
 
-/// The longest run of at least two zero groups, the first of equals; else an empty range.
+/// The longest run of at least two zero groups, the first of equals; else a range behind them all.
 fn longest_zeros(groups: &[u16; 8]) -> Range<usize> {
-    let (mut longest, mut start) = (0..0, 0);
-    for (index, &group) in groups.iter().enumerate() {
-        if group != 0 {
-            start = index + 1;
-        } else if index + 1 - start > longest.len().max(1) {
-            longest = start..index + 1;
-        }
+    // Bit n says that a run of `length + 1` zero groups starts at group n.
+    let mut starts =
+        groups.iter().rev().fold(0_u8, |bits, &group| bits << 1 | u8::from(group == 0));
+    let (mut first, mut length) = (0, 0);
+    while starts != 0 {
+        first = starts.trailing_zeros() as usize;
+        length += 1;
+        starts &= starts >> 1;
     }
-    longest
+    if length < 2 { 9..9 } else { first..first + length }
 }
 
-const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
+/// A group and a colon behind it, and the length of both.
+fn group_text(group: u16) -> ([u8; 8], usize) {
+    let zeros = (group | 1).leading_zeros() / 4; // the last digit stays, even if it is 0
+    // The four digits and the colon are the upper five bytes; the leading zeros are shifted out.
+    let text = u64::from(hexadecimal(group)) << 32 | u64::from(b':') << 24;
+    ((text << (8 * zeros)).to_be_bytes(), 5 - zeros as usize)
+}
+
+/// The four hexadecimal digits of a group, as the bytes of a number, all at once.
+fn hexadecimal(group: u16) -> u32 {
+    let bytes = u32::from(group);
+    let bytes = (bytes | bytes << 8) & 0x00ff_00ff;
+    let digits = (bytes | bytes << 4) & 0x0f0f_0f0f;
+    let letters = (digits + 0x0606_0606) >> 4 & 0x0101_0101; // 1 for a digit greater than 9
+    digits + 0x3030_3030 + letters * u32::from(b'a' - b'0' - 10)
+}
 
 /// Each octet in decimal with a dot behind it, and the length of both.
 const OCTETS: [([u8; 4], usize); 256] = {
@@ -125,7 +135,9 @@ impl Deref for AddressText {
     type Target = str;
 
     fn deref(&self) -> &str {
-        str::from_utf8(&self.bytes[..self.length]).expect("digits, dots and colons are ASCII")
+        // The whole room is checked: whole blocks are faster than the odd bytes of a part.
+        let room = str::from_utf8(&self.bytes).expect("digits, dots, colons and zeros are ASCII");
+        &room[..self.length]
     }
 }
 

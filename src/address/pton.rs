@@ -78,33 +78,52 @@ pub(super) fn parse4(text: &[u8]) -> Result<Ipv4Addr, Fault> {
         if index > 0 {
             match text.get(at) {
                 Some(b'.') => at += 1,
+                Some(b'0'..=b'9') => return fault(Kind::OctetOutOfRange, at),
                 Some(_) => return fault(Kind::UnexpectedCharacter, at),
                 None => return fault(Kind::TooFewOctets, at),
             }
         }
-        let mut value = match (decimal(text, at), text.len()) {
-            (Some(digit), _) => digit,
-            (None, 0) => return fault(Kind::Empty, 0),
-            (None, length) if at == length => return fault(Kind::TooFewOctets, at),
-            (None, _) => return fault(Kind::UnexpectedCharacter, at),
-        };
-        at += 1;
-        while let Some(digit) = decimal(text, at) {
-            if value == 0 {
-                return fault(Kind::LeadingZero, at);
-            }
-            value = value * 10 + digit;
-            if value > 255 {
-                return fault(Kind::OctetOutOfRange, at);
-            }
-            at += 1;
+        // The digits are 0 to 9 after this, and to add 0x76 sets the upper bit of all other bytes:
+        // the first of those is the octet's end. No branch depends on how long an octet is,
+        // because the processor could not guess it.
+        let window = four_bytes(text, at) ^ 0x3030_3030;
+        let others = (window.wrapping_add(0x7676_7676) | window) & 0x8080_8080;
+        let length = others.trailing_zeros() / 8;
+        if length == 0 {
+            return match text.len() {
+                0 => fault(Kind::Empty, 0),
+                end if at == end => fault(Kind::TooFewOctets, at),
+                _ => fault(Kind::UnexpectedCharacter, at),
+            };
         }
-        *octet = value as u8;
+        if window & 0xff == 0 && length > 1 {
+            return fault(Kind::LeadingZero, at + 1);
+        }
+        // Hundreds, tens and ones, the ones uppermost, with zeros for those that are not there.
+        let digits = window << (8 * (4 - length.min(3)));
+        if digits.swap_bytes() > 0x02_0505 {
+            return fault(Kind::OctetOutOfRange, at + 2);
+        }
+        *octet = (digits.wrapping_mul(1 | 10 << 8 | 100 << 16) >> 24) as u8;
+        at += length.min(3) as usize;
     }
     match text.get(at) {
         None => Ok(octets.into()),
+        Some(b'0'..=b'9') => fault(Kind::OctetOutOfRange, at),
         Some(b'.') => fault(Kind::TooManyOctets, at),
         Some(_) => fault(Kind::UnexpectedCharacter, at),
+    }
+}
+
+/// Four bytes of the text, the first of them lowest, with zeros behind the text's end.
+fn four_bytes(text: &[u8], at: usize) -> u32 {
+    let rest = &text[at..];
+    match (rest.first_chunk(), text.last_chunk()) {
+        (Some(&first), _) => u32::from_le_bytes(first),
+        (None, Some(&last)) if !rest.is_empty() => {
+            u32::from_le_bytes(last) >> (8 * (4 - rest.len()))
+        }
+        _ => rest.iter().rev().fold(0, |bytes, &byte| bytes << 8 | u32::from(byte)),
     }
 }
 
@@ -184,10 +203,6 @@ pub(super) fn parse6(text: &[u8]) -> Result<Ipv6Addr, Fault> {
 fn tail(text: &[u8], start: usize, dot: usize) -> Result<Ipv4Addr, Fault> {
     parse4(&text[start..])
         .map_err(|fault| Fault { kind: fault.kind, position: (start + fault.position).max(dot) })
-}
-
-fn decimal(text: &[u8], at: usize) -> Option<u16> {
-    text.get(at).map(|byte| u16::from(byte.wrapping_sub(b'0'))).filter(|&digit| digit < 10)
 }
 
 fn hexadecimal(text: &[u8], at: usize) -> Option<u16> {

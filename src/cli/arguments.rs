@@ -7,12 +7,14 @@ use std::time::Duration;
 use argh::{EarlyExit, FromArgs};
 use echo6::address::{Endpoint, Families};
 
+use super::address::Address;
 use super::failure::Failure;
 use super::listen::Listen;
 use super::send::Send;
 
 /// What the command line asks for.
 pub(crate) enum Command {
+    Address(Address),
     Listen(Listen),
     Send(Send),
     /// Help or the version, for stdout.
@@ -26,6 +28,7 @@ pub(crate) enum Command {
     note = "ADDRESS is HOST:PORT: 127.0.0.1:7000, [::1]:7000, [fe80::1%eth0]:7000 or name:7000;\nfor listen also :7000, which is every local address of both families.",
     example = "Serve both families on one socket:\n$ {command_name} listen [::]:7000",
     example = "Ask over each:\n$ {command_name} send 127.0.0.1:7000,[::1]:7000 hello",
+    example = "Explain an address:\n$ {command_name} address 2001:db8::1",
     error_code(0, "all went well"),
     error_code(1, "the network said no, or bytes were lost, changed or late"),
     error_code(2, "the command was wrong, or an address cannot be bound")
@@ -42,9 +45,14 @@ struct Echo6 {
 #[derive(FromArgs)]
 #[argh(subcommand)]
 enum Subcommand {
+    Address(Address),
     Listen(Listen),
     Send(Send),
 }
+
+/// What stands for the `-` of `echo6 address -`, because argh takes a lone `-` for an option it does
+/// not know. No system passes an argument with a NUL in it.
+pub(crate) const STDIN: &str = "\0";
 
 /// Reads the words behind the program's name.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
@@ -54,6 +62,10 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Fa
             Failure::usage(format!("argument is not UTF-8: {}", word.to_string_lossy()))
         })?;
         // argh knows `--name value` only, but fingers know `--name=value` too.
+        if word == "-" && arguments.first().is_some_and(|command| command == "address") {
+            arguments.push(STDIN.to_owned());
+            continue;
+        }
         match word.split_once('=') {
             Some((name, value))
                 if name.starts_with("--") && !arguments.contains(&"--".to_owned()) =>
@@ -67,6 +79,9 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Fa
     match Echo6::from_args(&["echo6"], &words) {
         Ok(Echo6 { version: true, .. }) => {
             Ok(Command::Print(concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n").to_owned()))
+        }
+        Ok(Echo6 { command: Some(Subcommand::Address(address)), .. }) => {
+            Ok(Command::Address(address))
         }
         Ok(Echo6 { command: Some(Subcommand::Listen(listen)), .. }) => Ok(Command::Listen(listen)),
         Ok(Echo6 { command: Some(Subcommand::Send(send)), .. }) => Ok(Command::Send(send)),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use echo6::address::{AddressError, ListenError, ResolveError};
 use echo6::client::SendError;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::output;
 
@@ -56,14 +56,14 @@ impl Failure {
 
     /// Prints the failure on stderr. Text that came from outside is escaped.
     pub(crate) fn print(&self) -> Status {
-        let mut text = format!("error: {}\n", escape(&self.message));
+        let mut text = format!("error: {}\n", line(&self.message));
         if let Some((input, position)) = &self.place {
             let (line, column) = point_at(input, *position);
             text += &format!("  {line}\n  {:column$}^\n", "");
         }
-        for (label, line) in [("", &self.usage), ("help: ", &self.help)] {
-            if let Some(line) = line {
-                text += &format!("{label}{}\n", escape(line));
+        for (label, words) in [("", &self.usage), ("help: ", &self.help)] {
+            if let Some(words) = words {
+                text += &format!("{label}{}\n", line(words));
             }
         }
         output::say(&text);
@@ -114,48 +114,66 @@ impl From<SendError> for Failure {
     }
 }
 
-/// Makes control characters visible, so that no text from outside can drive the terminal.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_invisible(c) {
-            escaped.extend(c.escape_unicode());
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
-/// Characters that change the direction of text or take no room, and so can hide what is there.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
+/// The longest line of words: more than any message of ours needs with a host name in it.
+const LONGEST: usize = 800;
 
 /// How many columns of a wrong text are shown on each side of the caret.
 const CONTEXT: usize = 36;
 
+/// Words with a text from outside in them, fit for one line of a terminal.
+pub(crate) fn line(text: &str) -> String {
+    fitting(text.chars(), LONGEST).concat()
+}
+
 /// The part of `input` around the byte at `position`, fit for a terminal, and the caret's column.
-fn point_at(input: &str, position: usize) -> (String, usize) {
-    let at = (0..=position).rev().find(|&at| input.is_char_boundary(at));
-    let (before, behind) = input.split_at(at.unwrap_or(0));
-    let (before, behind) = (escape(before), escape(behind));
-    let start = before
-        .char_indices()
-        .rev()
-        .map(|(at, _)| at)
-        .take_while(|&at| before[at..].width() <= CONTEXT)
-        .last();
-    let end = behind
-        .char_indices()
-        .map(|(at, c)| at + c.len_utf8())
-        .take_while(|&at| behind[..at].width() <= CONTEXT)
-        .last();
-    let shown = &before[start.unwrap_or(before.len())..];
-    let left = if shown.len() < before.len() { "…" } else { "" };
-    let ahead = &behind[..end.unwrap_or(0)];
-    let right = if ahead.len() < behind.len() { "…" } else { "" };
-    (format!("{left}{shown}{ahead}{right}"), left.width() + shown.width())
+pub(crate) fn point_at(input: &str, position: usize) -> (String, usize) {
+    let inside = (0..=position).rev().find(|&at| input.is_char_boundary(at)).unwrap_or(0);
+    let (before, behind) = input.split_at(inside);
+    let mut before = fitting(before.chars().rev(), CONTEXT);
+    before.reverse();
+    let before = before.concat();
+    let column = before.width();
+    (before + &fitting(behind.chars(), CONTEXT).concat(), column)
+}
+
+/// The first characters, escaped, as many as have room, and an ellipsis for the rest. A character
+/// that takes no room counts as one column, lest a line of those has no end.
+fn fitting(chars: impl Iterator<Item = char>, mut room: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    for c in chars {
+        let piece = escape(c);
+        let width = piece.width().max(1);
+        if width > room {
+            pieces.push("…".to_owned());
+            break;
+        }
+        room -= width;
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// Makes control characters visible, so that no text from outside can drive the terminal.
+fn escape(c: char) -> String {
+    match c.width() {
+        None => c.escape_unicode().collect(),
+        Some(_) if is_invisible(c) => c.escape_unicode().collect(),
+        Some(_) => c.to_string(),
+    }
+}
+
+/// Characters that change the direction of text or take no room, and so can hide what is there.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -188,5 +206,24 @@ mod tests {
         let (line, caret) = shown.split_once('\n').unwrap();
         assert_eq!(line, format!("…{}x{}…", "1".repeat(36), "2".repeat(35)));
         assert_eq!(caret.len(), 38);
+    }
+
+    #[test]
+    fn no_text_of_any_length_makes_a_long_line() {
+        for unit in ["1", "主", "\u{301}", "\u{1b}", "\u{202e}"] {
+            let text = unit.repeat((1 << 20) / unit.len());
+            for position in [0, text.len() / 2, text.len()] {
+                let (line, column) = point_at(&text, position);
+                assert!(line.chars().count() <= 2 * CONTEXT + 2 && column <= CONTEXT + 1);
+            }
+            assert!(line(&text).chars().count() <= LONGEST + 1);
+        }
+    }
+
+    #[test]
+    fn what_could_drive_or_deceive_a_terminal_is_escaped() {
+        assert_eq!(line("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
+        assert_eq!(line("\u{9b}\u{202e}\u{feff}\u{61c}"), "\\u{9b}\\u{202e}\\u{feff}\\u{61c}");
+        assert_eq!(line("é主e\u{301}"), "é主e\u{301}");
     }
 }

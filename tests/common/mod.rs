@@ -3,6 +3,7 @@
 // Each test file uses its part.
 #![allow(dead_code)]
 
+#[cfg(feature = "cli")]
 pub(crate) mod binary;
 
 use std::io::{ErrorKind, Read, Write};

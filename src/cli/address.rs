@@ -1,0 +1,102 @@
+//! `echo6 address`: explains address literals, or writes the canonical form of each line of stdin.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use argh::FromArgs;
+use echo6::address::{AddressError, AddressErrorKind, Endpoint, ntop, pton};
+
+use super::arguments::STDIN;
+use super::failure::{Failure, Status};
+use super::output;
+use explain::Explanation;
+
+mod explain;
+mod lines;
+
+/// explain each TEXT, an address or HOST:PORT, or canonicalise the lines of stdin
+#[derive(FromArgs)]
+#[argh(subcommand, name = "address", help_triggers("-h", "--help"))]
+pub(crate) struct Address {
+    /// one JSON object per line
+    #[argh(switch)]
+    json: bool,
+
+    /// an address or HOST:PORT; or "-" alone: read lines, write the canonical form of each
+    #[argh(positional, arg_name = "TEXT")]
+    texts: Vec<String>,
+}
+
+/// What a text can be: an address alone, or one with a port.
+enum Literal {
+    Address(IpAddr),
+    Endpoint(Endpoint),
+}
+
+pub(crate) fn run(arguments: Address) -> Result<Status, Failure> {
+    let Address { json, texts } = arguments;
+    let usage =
+        |message| Failure::usage(message).with_usage("Usage: echo6 address [--json] TEXT...");
+    match &texts[..] {
+        [] => Err(usage("no TEXT given")),
+        [text] if text == STDIN && json => lines::run(io::stdin().lock(), explain_line),
+        [text] if text == STDIN => lines::run(io::stdin().lock(), canonicalise),
+        texts if texts.iter().any(|text| text == STDIN) => Err(usage("\"-\" stands alone")),
+        texts => {
+            let mut status = Status::Ok;
+            for (index, text) in texts.iter().enumerate() {
+                match read(text) {
+                    Ok(literal) => {
+                        let explanation = Explanation::new(text, &literal);
+                        let gap = if index > 0 && !json { "\n" } else { "" };
+                        let shown = if json { explanation.json() } else { explanation.to_string() };
+                        output::print(format!("{gap}{shown}").as_bytes())?;
+                    }
+                    Err(error) => status = Failure::from(error).print(),
+                }
+            }
+            Ok(status)
+        }
+    }
+}
+
+/// Tells an address from an endpoint by its colons: only an endpoint has exactly one, or a bracket.
+fn read(text: &str) -> Result<Literal, AddressError> {
+    let mut colons = text.bytes().filter(|&byte| byte == b':');
+    let alone = match (colons.next(), colons.next()) {
+        (Some(_), None) => false,
+        _ => !text.starts_with('['),
+    };
+    let error = match alone.then(|| pton(text)) {
+        Some(Ok(address)) => return Ok(Literal::Address(address)),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    // Where the endpoint's error is only that it looks like IPv6, the address's says more.
+    text.parse().map(Literal::Endpoint).map_err(|as_endpoint: AddressError| match error {
+        Some(error)
+            if as_endpoint.kind() == AddressErrorKind::MissingBrackets && !text.contains('%') =>
+        {
+            error
+        }
+        _ => as_endpoint,
+    })
+}
+
+fn canonicalise(text: &str, out: &mut Vec<u8>) -> Result<(), AddressError> {
+    match read(text)? {
+        Literal::Address(address) => {
+            out.extend_from_slice(ntop(address).as_bytes());
+            out.push(b'\n');
+        }
+        Literal::Endpoint(endpoint) => {
+            writeln!(out, "{endpoint}").expect("a Vec takes all that is written to it");
+        }
+    }
+    Ok(())
+}
+
+fn explain_line(text: &str, out: &mut Vec<u8>) -> Result<(), AddressError> {
+    out.extend_from_slice(Explanation::new(text, &read(text)?).json().as_bytes());
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Arguments and lines for `echo6 address` in; what it prints, and its exit status, out.
+
+#![cfg(feature = "cli")]
+
+mod common;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use common::binary::{Run, echo6, run, run_with_input};
+
+fn address(arguments: &[&str]) -> Run {
+    run(&[&["address"], arguments].concat())
+}
+
+/// What `echo6 address -` makes of `lines`: its status, stdout and stderr.
+fn canonical(lines: &[u8]) -> (Option<i32>, String, String) {
+    let Run { status, stdout, stderr } = run_with_input(&["address", "-"], lines);
+    (status, stdout, stderr)
+}
+
+fn explained(text: &str) -> String {
+    let run = address(&[text]);
+    assert_eq!((run.status, &run.stderr[..]), (Some(0), ""));
+    run.stdout
+}
+
+fn refused(text: &str) -> String {
+    let run = address(&[text]);
+    assert_eq!((run.status, &run.stdout[..]), (Some(2), ""));
+    run.stderr
+}
+
+#[test]
+fn an_address_is_explained() {
+    assert_eq!(
+        explained("0:0:0::FFFF:192.0.2.7"),
+        "::ffff:192.0.2.7
+  family   IPv6
+  bytes    00000000000000000000ffffc0000207
+  is       IPv4-mapped: ::ffff:0:0/96 (RFC 4291)
+  IPv4     192.0.2.7, documentation: 192.0.2.0/24 (RFC 5737)
+  hint     write [0:0:0::FFFF:192.0.2.7]:PORT
+"
+    );
+    for (text, line) in [
+        ("127.0.0.1", "  is       loopback: 127.0.0.0/8 (RFC 1122)"),
+        ("100.64.0.1", "  is       shared (carrier-grade NAT): 100.64.0.0/10 (RFC 6598)"),
+        ("2002:c000:207::", "  IPv4     192.0.2.7, documentation: 192.0.2.0/24 (RFC 5737)"),
+        ("::1:7000", "  hint     write [::1]:7000"),
+    ] {
+        assert!(explained(text).lines().any(|found| found == line), "{}", explained(text));
+    }
+}
+
+#[test]
+fn an_endpoint_is_explained_with_what_listen_and_send_would_do() {
+    assert_eq!(
+        explained("[fe80::1%eth0]:7000"),
+        "[fe80::1%eth0]:7000
+  family   IPv6
+  bytes    fe800000000000000000000000000001
+  is       link-local: fe80::/10 (RFC 4291)
+  zone     eth0
+  port     7000
+  listen   serves IPv6 on fe80::1, port 7000, if this host has it
+  send     connects to [fe80::1%eth0]:7000 over IPv6
+"
+    );
+    for (text, listen, send) in [
+        (":7", "serves IPv6 and IPv4 on every local address, port 7", "fails: there is no host"),
+        ("[::]:0", "at a port that the system chooses", "fails: port 0"),
+        ("[::ffff:192.0.2.7]:7", "serves IPv4 on 192.0.2.7, port 7", "connects to 192.0.2.7:7"),
+        ("[fe80::1]:7", "fails: add the zone, as in [fe80::1%eth0]:7", "fails: add the zone"),
+        ("[ff02::1]:7", "fails: TCP has no multicast", "fails: TCP has no multicast"),
+        ("255.255.255.255:7", "fails: TCP has no limited broadcast", "fails"),
+        ("name:7", "looks up name and serves", "looks up name and connects"),
+    ] {
+        let shown = explained(text);
+        let row = |label| shown.lines().find(|line| line.starts_with(label)).unwrap();
+        assert!(row("  listen").contains(listen) && row("  send").contains(send), "{shown}");
+    }
+}
+
+#[test]
+fn several_texts_are_explained_one_by_one_and_a_bad_one_does_not_hide_the_others() {
+    let Run { status, stdout: shown, .. } = address(&["::1", "x", "127.0.0.1"]);
+    assert_eq!(status, Some(2));
+    assert!(shown.starts_with("::1\n") && shown.contains("\n\n127.0.0.1\n"), "{shown}");
+}
+
+#[test]
+fn json_has_one_object_a_line_with_the_same_facts() {
+    let run = address(&["--json", "64:ff9b::8.8.8.8", "[::1]:80", "name:80"]);
+    assert_eq!(run.status, Some(0));
+    let shown = run.stdout;
+    let objects: Vec<serde_json::Value> =
+        shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 3);
+    assert_eq!(objects[0]["input"], "64:ff9b::8.8.8.8");
+    assert_eq!(objects[0]["canonical"], "64:ff9b::808:808");
+    assert_eq!(objects[0]["family"], "IPv6");
+    assert_eq!(objects[0]["bytes"], "0064ff9b000000000000000008080808");
+    assert_eq!(objects[0]["purpose"], "NAT64");
+    assert_eq!(objects[0]["rfc"], 6052);
+    assert_eq!(objects[0]["embedded_ipv4"]["canonical"], "8.8.8.8");
+    assert_eq!(objects[1]["prefix"], "::1/128");
+    assert_eq!(objects[1]["port"], 80);
+    assert_eq!(objects[1]["send"], "connects to [::1]:80 over IPv6");
+    assert_eq!(objects[2]["name"], "name");
+    assert!(objects[2].get("family").is_none());
+}
+
+#[test]
+fn a_bad_text_is_shown_with_a_caret_and_the_likely_fix() {
+    assert_eq!(
+        refused("2001:db8::1::2"),
+        "error: invalid IPv6 address: second \"::\"
+  2001:db8::1::2
+              ^
+help: \"::\" may stand only once: write the other zero groups as 0
+"
+    );
+    for (text, place, help) in [
+        ("[::1]", "[::1]\n       ^", "add a port: [::1]:7000"),
+        ("[::1:7000", "[::1:7000\n           ^", "write [::1]:7000"),
+        ("http://x:80/", "http://x:80/\n       ^", "write x:80"),
+        ("1.2.3.4.5:80", "1.2.3.4.5:80\n         ^", "four numbers"),
+        ("256.1.1.1:80", "256.1.1.1:80\n    ^", "0 to 255"),
+        ("fe80::1%eth0", "fe80::1%eth0\n       ^", "write [fe80::1%eth0]:PORT"),
+        ("", "\n  ^", "write an address"),
+        ("a\u{4e3b}\u{4e3b}:80", "a\u{4e3b}\u{4e3b}:80\n   ^", ""),
+        ("a\u{1b}[2J\u{202e}", "a\\u{1b}[2J\\u{202e}\n   ^", ""),
+    ] {
+        let shown = refused(text);
+        assert!(shown.contains(&format!("\n  {place}\n")), "{shown}");
+        assert!(shown.contains("help: ") && shown.contains(help), "{shown}");
+    }
+}
+
+#[test]
+fn a_long_text_is_refused_with_short_lines() {
+    // Windows takes no command line of more than 32,767 characters.
+    for unit in ["1", "1.", ":", "1:", "[fe80::1%", "\u{4e3b}", "\u{301}", "\u{1b}"] {
+        let shown = refused(&unit.repeat(30_000 / unit.len()));
+        assert!(shown.lines().all(|line| line.chars().count() < 200), "{shown}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_from_a_bad_address() {
+    for arguments in [&[][..], &["-", "::1"], &["--nonsense"]] {
+        let run = address(arguments);
+        assert_eq!((run.status, &run.stdout[..]), (Some(2), ""));
+        assert!(run.stderr.contains("\nUsage: "), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn lines_become_canonical_and_bad_ones_are_counted_and_escaped() {
+    let input =
+        b"2001:DB8:0:0::1\r\n192.0.2.1\n[::0:1]:080\nname:7\n\n256.1.1.1\nx\xff\n\x1b[2J\n::1";
+    let stdout = "2001:db8::1\n192.0.2.1\n[::1]:80\nname:7\n::1\n";
+    let stderr = "line 5: invalid address: empty at byte 0: 
+line 6: invalid address: octet greater than 255 at byte 2: 256.1.1.1
+line 7: not UTF-8 at byte 1: x\u{fffd}
+line 8: invalid address: unexpected character at byte 0: \\u{1b}[2J
+";
+    assert_eq!(canonical(input), (Some(1), stdout.to_owned(), stderr.to_owned()));
+}
+
+#[test]
+fn good_lines_end_with_status_0_also_when_there_are_none() {
+    assert_eq!(canonical(b""), (Some(0), String::new(), String::new()));
+    let run = run_with_input(&["address", "-", "--json"], b"::1\n");
+    assert_eq!(run.status, Some(0));
+    assert!(run.stdout.starts_with(r#"{"input":"::1","canonical":"::1","#), "{}", run.stdout);
+}
+
+#[test]
+fn a_line_longer_than_the_buffer_is_one_bad_line() {
+    let error = "line 1: longer than 131072 bytes\n".to_owned();
+    let input = ["a".repeat(500_000).as_bytes(), b"\n::1\n"].concat();
+    assert_eq!(canonical(&input), (Some(1), "::1\n".to_owned(), error.clone()));
+    assert_eq!(canonical(&[b'1'; 131_072]), (Some(1), String::new(), error));
+}
+
+#[test]
+fn many_lines_come_out_in_order_whatever_block_they_fall_into() {
+    let lines: String =
+        (0..100_000_u32).map(|n| format!("{}\n", std::net::Ipv4Addr::from(n))).collect();
+    assert_eq!(canonical(lines.as_bytes()), (Some(0), lines, String::new()));
+}
+
+#[test]
+fn a_reader_that_went_away_ends_it_quietly() {
+    let mut child = echo6(&["address", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    // More than the pipe holds, so it is read; the write ends when the child does.
+    let _ = std::io::Write::write_all(&mut stdin, "::1\n".repeat(1_000_000).as_bytes());
+    drop(stdin);
+    let mut words = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+    assert_eq!((child.wait().unwrap().code(), words.as_str()), (Some(0), ""));
+}
