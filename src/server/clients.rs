@@ -35,6 +35,8 @@ struct Table {
     ending: HashMap<u32, (Reason, Instant)>,
     sources: Sources,
     totals: Totals,
+    /// Clients that are gone, of which the observer has not been told.
+    unreported: usize,
 }
 
 /// One connected client. Its task owns it; the table only knows where it is.
@@ -110,18 +112,18 @@ impl Clients {
     /// Ready when another client may connect.
     pub(super) async fn room(&self) {
         let limit = self.limits.connections.map_or(usize::MAX, NonZeroUsize::get);
-        self.until(|count| count < limit).await;
+        self.until(|table| table.clients.len() < limit).await;
     }
 
-    /// Ready when no client is left.
+    /// Ready when no client is left, and the observer has been told so.
     pub(super) async fn gone(&self) {
-        self.until(|count| count == 0).await;
+        self.until(|table| table.clients.is_empty() && table.unreported == 0).await;
     }
 
-    async fn until(&self, holds: impl Fn(usize) -> bool) {
+    async fn until(&self, holds: impl Fn(&Table) -> bool) {
         poll_fn(|cx| {
             self.waiter.register(cx.waker());
-            if holds(self.count()) { Poll::Ready(()) } else { Poll::Pending }
+            if holds(&self.table()) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -188,10 +190,11 @@ impl Client {
         self.slot.clients.table().ending.get(&self.slot.key).map(|(_, since)| *since)
     }
 
-    /// Adds what the client has done to the totals, and tells the observer. If the server has been
-    /// ending the client, the reason is the one given then, else it is `reason`.
-    pub(super) fn close(&self, reason: Reason) {
-        let clients = &self.slot.clients;
+    /// Adds what the client has done to the totals, closes its socket, frees its slot, and then
+    /// tells the observer. If the server has been ending the client, the reason is the one given
+    /// then, else it is `reason`.
+    pub(super) fn close(self: Arc<Self>, reason: Reason) {
+        let clients = Arc::clone(&self.slot.clients);
         let (received, returned) = (self.flow.received(), self.flow.returned());
         let reason = {
             let mut table = clients.table();
@@ -199,13 +202,16 @@ impl Client {
             table.totals.received += received;
             table.totals.returned += returned;
             table.totals.cut += u64::from(matches!(reason, Reason::Cut));
+            table.unreported += 1;
             reason
         };
         clients.report(|| {
-            let (peer, local) = self.addresses();
-            let duration = self.since().elapsed();
+            let ((peer, local), duration) = (self.addresses(), self.since().elapsed());
+            drop(self);
             Event::Closed { peer, local, received, returned, duration, reason }
         });
+        clients.table().unreported -= 1;
+        clients.waiter.wake();
     }
 
     /// Its address, and the one that it connected to.

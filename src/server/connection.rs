@@ -40,7 +40,7 @@ pub(super) async fn serve(client: Arc<Client>) {
             linger(client);
         }
         Ok(End::Finished) => linger(client),
-        Ok(End::Cut) => cut(&client),
+        Ok(End::Cut) => cut(client),
         Err(error) => match Cause::from(error) {
             cause if cause.is_reset() => client.close(Reason::Reset),
             cause => client.close(Reason::Error(cause)),
@@ -49,7 +49,7 @@ pub(super) async fn serve(client: Arc<Client>) {
 }
 
 /// Ends a connection that would not end by itself.
-fn cut(client: &Client) {
+fn cut(client: Arc<Client>) {
     // Without data to wait for, close(2) resets at once (SO_LINGER with 0, tcp(7)).
     let _ = SockRef::from(&client.socket).set_linger(Some(Duration::ZERO));
     client.close(Reason::Cut);
@@ -72,7 +72,7 @@ fn linger(client: Arc<Client>) {
         };
         let ended = timeout(client.limits().grace, silence).await;
         if ended.is_err() || client.flow.is_cut() {
-            cut(&client);
+            cut(client);
         } else {
             client.close(Reason::Shutdown);
         }
