@@ -8,6 +8,10 @@ use super::error::{AddressError, AddressErrorKind as Kind, Fault, Subject};
 use super::ntop;
 use super::pton::{parse4, parse6};
 
+mod fix;
+
+use fix::likely_fix;
+
 /// A host and a port, as a person writes them: `127.0.0.1:7000`, `[::1]:7000`,
 /// `[fe80::1%eth0]:7000`, `name:7000` or `:7000`.
 ///
@@ -228,37 +232,6 @@ fn port(text: &str, at: usize) -> Result<u16, Fault> {
         }
     }
     if digits.is_empty() { fault(Kind::MissingPort, text.len()) } else { Ok(value as u16) }
-}
-
-/// Writes the text as it was probably meant, where that can be told.
-fn likely_fix(kind: Kind, text: &str) -> Option<String> {
-    let parses = |text: &str| parse(text).is_ok();
-    match kind {
-        // No host has so long a name that this would be more than noise.
-        _ if text.len() > 300 => None,
-        Kind::MissingBrackets => match text.rsplit_once(':') {
-            Some((ip, port)) if parses(&format!("[{ip}]:{port}")) => {
-                Some(format!("write [{ip}]:{port}"))
-            }
-            _ if parses(&format!("[{text}]:0")) => Some(format!("write [{text}]:PORT")),
-            _ => None,
-        },
-        Kind::MissingPort => {
-            Some(format!("add a port: {}:7000", text.strip_suffix(':').unwrap_or(text)))
-        }
-        Kind::UnmatchedBracket => {
-            let (ip, port) = text.strip_prefix('[')?.rsplit_once(':')?;
-            let meant = format!("[{ip}]:{port}");
-            parses(&meant).then(|| format!("write {meant}"))
-        }
-        Kind::BracketedIpv4 => Some(format!("write {}", text.replace(['[', ']'], ""))),
-        Kind::EscapedZone => Some(format!("write {}", text.replacen("%25", "%", 1))),
-        Kind::Url => {
-            let authority = text.split_once("://")?.1.split('/').next()?;
-            parses(authority).then(|| format!("write {authority}"))
-        }
-        _ => None,
-    }
 }
 
 fn fault<T>(kind: Kind, position: usize) -> Result<T, Fault> {

@@ -1,0 +1,93 @@
+//! Why an address could not be bound, and what a person can do about it.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use crate::address::{Endpoint, Families, ResolveError};
+use crate::error::Cause;
+
+/// Why [`listen`](super::listen) could not bind an address.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// A name or a zone has no address.
+    #[error("cannot listen on {endpoint}")]
+    Resolve {
+        /// The endpoint as it was given.
+        endpoint: Endpoint,
+        /// Why it has no address.
+        #[source]
+        source: ResolveError,
+    },
+    /// The endpoint has no address of the wanted family.
+    #[error("cannot listen on {endpoint}: not an {families} address")]
+    Family {
+        /// The endpoint as it was given.
+        endpoint: Endpoint,
+        /// The one family that was asked for.
+        families: Families,
+    },
+    /// socket(2) knows no IPv6: the kernel runs without it.
+    #[error("cannot listen on {address}: this host has no IPv6")]
+    NoIpv6 {
+        /// The address that was to be bound.
+        address: SocketAddr,
+    },
+    /// The port is taken by another of our own listeners, a dual-stack one.
+    #[error("cannot listen on {address}: {by} serves IPv4 already")]
+    Covered {
+        /// The IPv4 address that was to be bound.
+        address: SocketAddr,
+        /// The dual-stack listener.
+        by: SocketAddr,
+    },
+    /// bind(2), listen(2) or one of the socket options before them failed.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address that was to be bound.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: Cause,
+    },
+}
+
+impl ListenError {
+    /// The likely fix, as a phrase, where one can be told.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Resolve { source, .. } => source.help(),
+            Self::Family { families, .. } => {
+                format!("leave the restriction to {families} out, or give an {families} address")
+            }
+            Self::NoIpv6 { address } => {
+                let port = address.port();
+                format!("write 0.0.0.0:{port} for IPv4, or :{port} for whatever the host has")
+            }
+            Self::Covered { address, by } => {
+                format!("leave {address} out, or restrict {by} to IPv6")
+            }
+            Self::Bind { address, source } => match source.kind() {
+                ErrorKind::AddrInUse => {
+                    "another program listens there: stop it, or choose another port".to_owned()
+                }
+                ErrorKind::PermissionDenied => format!(
+                    "ports below 1024 need root or CAP_NET_BIND_SERVICE: try port {}",
+                    7000 + address.port() % 1000
+                ),
+                ErrorKind::AddrNotAvailable => {
+                    format!(":{} listens on every address of this host", address.port())
+                }
+                ErrorKind::InvalidInput if is_unzoned_link_local(*address) => {
+                    format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
+                }
+                _ => return None,
+            },
+        })
+    }
+}
+
+fn is_unzoned_link_local(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
+}
