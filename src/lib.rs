@@ -17,6 +17,8 @@
 //! - [`server`]: the accept loop, one task per client, and how it all stops
 //! - [`client`]: connects, sends, compares what comes back
 //!
+//! [`how_it_works`] follows one connection from `listen` to `close`.
+//!
 //! The library never prints, exits, or reads a signal or an environment variable: it is handed its
 //! listeners and a future that resolves when it shall stop, and it reports through [`event`]s.
 //!
@@ -53,6 +55,7 @@ pub mod client;
 pub mod echo;
 pub mod error;
 pub mod event;
+pub mod how_it_works;
 pub mod server;
 
 pub use client::Client;
