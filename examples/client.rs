@@ -23,15 +23,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     if servers.is_empty() {
         let port = start_server()?;
         servers.push(vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)]);
-        servers.push(vec![SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port)]);
+        if std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+            servers.push(vec![SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port)]);
+        } else {
+            println!("this host has no IPv6");
+        }
     }
     let failed = async_std::task::block_on(greet(&servers));
     if failed == 0 { Ok(()) } else { Err(format!("{failed} messages did not come back").into()) }
 }
 
-/// Starts a server for both families in this process; returns the port that the system chose.
+/// Starts a server in this process, for both families if the host has them; returns the port that the system chose.
 fn start_server() -> Result<u16, Box<dyn Error>> {
-    let listeners = listen(&["[::]:0".parse()?], ListenOptions::default())?;
+    let listeners = listen(&[":0".parse()?], ListenOptions::default())?;
     println!("server listens on {}", listeners[0]);
     let port = listeners[0].address().port();
     // A task of its own, which ends with the process.

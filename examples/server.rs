@@ -21,7 +21,7 @@ use futures::channel::oneshot;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let argument = std::env::args().nth(1);
-    let endpoint = argument.as_deref().unwrap_or("[::]:0").parse()?;
+    let endpoint = argument.as_deref().unwrap_or(":0").parse()?;
     let listeners = listen(&[endpoint], ListenOptions::default())?;
     let port = listeners[0].address().port();
 

@@ -26,6 +26,7 @@ impl Cause {
     /// Says whether the other end, or something on the way, ended the connection by force.
     #[must_use]
     pub fn is_reset(&self) -> bool {
+        // NotConnected: shutdown(2) on a socket that was reset in the meantime.
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
         matches!(self.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected)
     }

@@ -91,7 +91,17 @@ impl AddressError {
     /// the rule it breaks.
     #[must_use]
     pub fn help(&self) -> &str {
-        self.0.help.as_deref().unwrap_or_else(|| self.kind().rule())
+        match (&self.0.help, self.kind(), self.0.subject) {
+            (Some(help), ..) => help,
+            (None, AddressErrorKind::UnexpectedCharacter, Subject::Ipv4) => {
+                "an IPv4 address is four numbers with dots between: 192.0.2.1"
+            }
+            (None, AddressErrorKind::UnexpectedCharacter, Subject::Ipv6) => {
+                "an IPv6 address is groups of hexadecimal digits: 2001:db8::1; \
+                 a zone or a port makes it an endpoint: [fe80::1%eth0]:7000"
+            }
+            (None, kind, _) => kind.rule(),
+        }
     }
 }
 

@@ -36,9 +36,10 @@ const BACKLOG: i32 = 4096;
 
 /// Binds a listener for each address of each endpoint.
 ///
-/// - `[::]:7000` serves IPv6 and IPv4 on one socket, on every system: `IPV6_V6ONLY` (RFC 3493,
-///   section 5.3) is always set, to whichever value is meant, so that the system's default
-///   (`net.ipv6.bindv6only` on Linux, always on for Windows and OpenBSD) never decides.
+/// - `[::]:7000` serves IPv6 and IPv4 on one socket: `IPV6_V6ONLY` (RFC 3493, section 5.3) is always
+///   set, to whichever value is meant, so that the system's default (`net.ipv6.bindv6only` on
+///   Linux, on for Windows) never decides. OpenBSD has no dual-stack sockets: there it fails, and
+///   both families take a listener each.
 /// - `[::]:7000` beside `0.0.0.0:7000` serves IPv6 only, because otherwise the second could not be
 ///   bound.
 /// - `:7000` is `[::]:7000` or, on a host without IPv6, `0.0.0.0:7000`.
