@@ -97,8 +97,7 @@ impl AddressError {
                 "an IPv4 address is four numbers with dots between: 192.0.2.1"
             }
             (None, AddressErrorKind::UnexpectedCharacter, Subject::Ipv6) => {
-                "an IPv6 address is groups of hexadecimal digits: 2001:db8::1; \
-                 a zone or a port makes it an endpoint: [fe80::1%eth0]:7000"
+                "a zone or a port belongs to an endpoint: [fe80::1%eth0]:7000"
             }
             (None, kind, _) => kind.rule(),
         }
