@@ -6,11 +6,15 @@ use std::process::ExitCode;
 
 mod arguments;
 mod failure;
+mod json;
 mod listen;
 mod log;
 mod output;
+mod ping;
 mod runtime;
 mod send;
+mod streams;
+mod targets;
 
 use arguments::{Command, parse};
 use failure::Status;
@@ -20,6 +24,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match parse(std::env::args_os().skip(1)) {
         Ok(Command::Listen(arguments)) => listen::run(arguments),
         Ok(Command::Send(arguments)) => send::run(arguments),
+        Ok(Command::Ping(arguments)) => ping::run(arguments),
         Ok(Command::Print(text)) => output::print(text.as_bytes()).map(|()| Status::Ok),
         Err(failure) => Err(failure),
     };

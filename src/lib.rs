@@ -15,7 +15,8 @@
 //! - [`address`]: text to addresses and back, endpoints, dual-stack listeners
 //! - [`echo`]: the byte pump, which knows no sockets
 //! - [`server`]: the accept loop, one task per client, and how it all stops
-//! - [`client`]: connects, sends, compares what comes back
+//! - [`client`]: connects, sends, compares what comes back, measures round trips
+//! - [`report`]: counts and round-trip times to figures; no I/O
 //!
 //! The library never prints, exits, or reads a signal or an environment variable: it is handed its
 //! listeners and a future that resolves when it shall stop, and it reports through [`event`]s.
@@ -53,6 +54,7 @@ pub mod client;
 pub mod echo;
 pub mod error;
 pub mod event;
+pub mod report;
 pub mod server;
 
 pub use client::Client;

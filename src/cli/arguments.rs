@@ -1,19 +1,22 @@
 //! Words in, the arguments of one subcommand out: what argh leaves to its callers.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use argh::{EarlyExit, FromArgs};
-use echo6::address::{Endpoint, Families};
+use echo6::address::{Endpoint, Families, pton};
 
 use super::failure::Failure;
 use super::listen::Listen;
+use super::ping::Ping;
 use super::send::Send;
 
 /// What the command line asks for.
 pub(crate) enum Command {
     Listen(Listen),
     Send(Send),
+    Ping(Ping),
     /// Help or the version, for stdout.
     Print(String),
 }
@@ -43,6 +46,7 @@ struct Echo6 {
 enum Subcommand {
     Listen(Listen),
     Send(Send),
+    Ping(Ping),
 }
 
 /// Reads the words behind the program's name.
@@ -69,6 +73,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Fa
         }
         Ok(Echo6 { command: Some(Subcommand::Listen(listen)), .. }) => Ok(Command::Listen(listen)),
         Ok(Echo6 { command: Some(Subcommand::Send(send)), .. }) => Ok(Command::Send(send)),
+        Ok(Echo6 { command: Some(Subcommand::Ping(ping)), .. }) => Ok(Command::Ping(ping)),
         Ok(Echo6 { command: None, .. }) => {
             Err(Failure::usage("no command given").with_usage(&usage(&words)))
         }
@@ -121,6 +126,41 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a head start, within the bounds of RFC 8305, section 8.
+pub(crate) fn parse_head_start(text: &str) -> Result<Duration, String> {
+    let head_start = parse_duration(text)?;
+    if (Duration::from_millis(10)..=Duration::from_secs(2)).contains(&head_start) {
+        Ok(head_start)
+    } else {
+        Err("must be from 10ms to 2s".to_owned())
+    }
+}
+
+/// Reads a number of bytes: a whole number, or one with `k`, `M` or `G` behind it, powers of 1024.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, factor) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+        _ => (text, 1),
+    };
+    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    size.ok_or_else(|| "a size is a number of bytes, or has a unit: 64k, 1M, 1G".to_owned())
+}
+
+/// Reads a number that must not be zero.
+pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("must be a number from 1 on".to_owned()),
+        Ok(count) => Ok(count),
+    }
+}
+
+/// Reads an IPv4 or IPv6 address without a port.
+pub(crate) fn parse_source(text: &str) -> Result<IpAddr, String> {
+    pton(text).map_err(|error| format!("{error} (an address without brackets and port)"))
+}
+
 /// What `-4` and `-6` leave.
 pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
     match (ipv4, ipv6) {
@@ -151,6 +191,25 @@ mod tests {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert!(parse_timeout("0").is_err() && parse_timeout("1").is_ok());
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, size) in
+            [("0", 0), ("64", 64), ("64k", 65_536), ("1M", 1 << 20), ("2G", 2 << 30), ("1K", 1024)]
+        {
+            assert_eq!(parse_size(text), Ok(size), "{text}");
+        }
+        for text in ["", "k", "-1", "1.5k", "1kk", "1ß", "99999999999G"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_head_start_has_bounds_and_a_count_begins_at_one() {
+        assert!(parse_head_start("10ms").is_ok() && parse_head_start("2s").is_ok());
+        assert!(parse_head_start("9ms").is_err() && parse_head_start("2.1").is_err());
+        assert!(parse_count("1").is_ok() && parse_count("0").is_err());
     }
 
     #[test]
