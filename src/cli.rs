@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 mod arguments;
+mod check;
 mod failure;
 mod json;
 mod listen;
@@ -25,6 +26,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(Command::Listen(arguments)) => listen::run(arguments),
         Ok(Command::Send(arguments)) => send::run(arguments),
         Ok(Command::Ping(arguments)) => ping::run(arguments),
+        Ok(Command::Check(arguments)) => check::run(arguments),
         Ok(Command::Print(text)) => output::print(text.as_bytes()).map(|()| Status::Ok),
         Err(failure) => Err(failure),
     };

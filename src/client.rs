@@ -9,11 +9,13 @@ use futures::future::{Either, select};
 
 use crate::address::{Endpoint, Host, ResolveError};
 
+mod check;
 mod connect;
 mod error;
 mod exchange;
 mod ping;
 
+pub use check::{BULK, Check, Checked, HalfClose, Hold, Step};
 pub use connect::{Attempt, Connection, Outcome};
 pub use error::{ConnectError, SendError};
 pub use exchange::Traffic;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use argh::{EarlyExit, FromArgs};
 use echo6::address::{Endpoint, Families, pton};
 
+use super::check::Check;
 use super::failure::Failure;
 use super::listen::Listen;
 use super::ping::Ping;
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     Listen(Listen),
     Send(Send),
     Ping(Ping),
+    Check(Check),
     /// Help or the version, for stdout.
     Print(String),
 }
@@ -47,6 +49,7 @@ enum Subcommand {
     Listen(Listen),
     Send(Send),
     Ping(Ping),
+    Check(Check),
 }
 
 /// Reads the words behind the program's name.
@@ -74,6 +77,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Fa
         Ok(Echo6 { command: Some(Subcommand::Listen(listen)), .. }) => Ok(Command::Listen(listen)),
         Ok(Echo6 { command: Some(Subcommand::Send(send)), .. }) => Ok(Command::Send(send)),
         Ok(Echo6 { command: Some(Subcommand::Ping(ping)), .. }) => Ok(Command::Ping(ping)),
+        Ok(Echo6 { command: Some(Subcommand::Check(check)), .. }) => Ok(Command::Check(check)),
         Ok(Echo6 { command: None, .. }) => {
             Err(Failure::usage("no command given").with_usage(&usage(&words)))
         }

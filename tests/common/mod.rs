@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod binary;
+pub(crate) mod liar;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
