@@ -96,6 +96,10 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for Metered<'_, W> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let taken = ready!(Pin::new(&mut self.output).poll_write(cx, bytes))?;
+        if taken == 0 {
+            // The thread behind the stream has met an error, and tells it only to who flushes.
+            ready!(Pin::new(&mut self.output).poll_flush(cx))?;
+        }
         self.meter.0.set(self.meter.bytes() + taken as u64);
         Poll::Ready(Ok(taken))
     }

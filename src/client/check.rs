@@ -155,13 +155,17 @@ impl Check {
             }
         }
         drop(connection);
-        if checked.echo.is_some() {
+        let silent = matches!(checked.failure, Some((Step::Echo, SendError::Timeout { .. })));
+        if checked.echo.is_some() || silent {
             // What does not come back at all says nothing about the half-close.
             let message = if checked.bulk.is_some() { &bulk } else { &small };
             let (half_close, error) = self.half_close(address, message).await;
             checked.half_close = half_close;
-            checked.failure =
-                checked.failure.or_else(|| error.map(|error| (Step::HalfClose, error)));
+            // A server that answers at the end of stream only has more to say now.
+            let told_more = !matches!(error, None | Some(SendError::Timeout { .. }));
+            if checked.failure.is_none() || (silent && told_more) {
+                checked.failure = error.map(|error| (Step::HalfClose, error));
+            }
         }
         checked
     }

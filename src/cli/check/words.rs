@@ -75,6 +75,9 @@ fn trouble(checked: &Checked) -> String {
         (_, SendError::Surplus { .. }) => {
             "more comes back than was sent: is it an echo server?".to_owned()
         }
+        (Step::Echo, SendError::Timeout { .. }) if checked.half_close == Some(HalfClose::Kept) => {
+            "nothing comes back until we half-close".to_owned()
+        }
         (Step::Echo, SendError::Timeout { returned: 0, .. }) => {
             "accepts, but nothing comes back".to_owned()
         }
@@ -90,6 +93,9 @@ fn trouble(checked: &Checked) -> String {
         }
         (Step::Bulk, SendError::Lost { returned, .. }) => {
             format!("small messages return, 1 MiB is reset after {returned} bytes")
+        }
+        (Step::HalfClose, SendError::Short { sent, returned, .. }) if checked.echo.is_none() => {
+            format!("nothing comes back until we half-close, and then {returned} of {sent} bytes")
         }
         (Step::HalfClose, SendError::Short { .. } | SendError::Lost { .. }) => {
             "the far end cuts the reply when we half-close".to_owned()

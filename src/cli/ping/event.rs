@@ -148,8 +148,7 @@ struct Figures {
     p50: f64,
     p90: f64,
     p99: f64,
-    #[serde(rename = "p99.9")]
-    p999: f64,
+    p99_9: f64,
     max: f64,
     stddev: f64,
 }
@@ -162,7 +161,7 @@ impl Figures {
             p50: micros(times.quantile(0.5)),
             p90: micros(times.quantile(0.9)),
             p99: micros(times.quantile(0.99)),
-            p999: micros(times.quantile(0.999)),
+            p99_9: micros(times.quantile(0.999)),
             max: micros(times.max()),
             stddev: micros(times.stddev()),
         })
