@@ -73,7 +73,7 @@ fn socat_echoes_over_both_families() {
 }
 
 #[test]
-fn ncat_with_cat_echoes_small_messages_and_cuts_at_the_half_close() {
+fn ncat_with_cat_echoes_small_messages() {
     let address = free(V4);
     let port = address.port().to_string();
     let arguments = ["-l", "-k", "-e", "/bin/cat", "127.0.0.1", &port];
@@ -82,11 +82,11 @@ fn ncat_with_cat_echoes_small_messages_and_cuts_at_the_half_close() {
     assert_eq!(pinged.status, Some(0), "{pinged:?}");
     let sent = run(&["send", "--no-half-close", &address.to_string(), "hello"]);
     assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\n"));
-    // Whether it cuts is up to a race inside of it, in which a megabyte mostly loses.
-    let checked = run(&["check", &address.to_string()]);
-    if checked.status == Some(1) {
-        assert!(checked.stdout.contains("cuts the reply when we half-close"), "{checked:?}");
-    }
+    // Whether a megabyte passes, hangs or is cut is up to a race inside of it, and so is the step at
+    // which that is found; but it is found, and said.
+    let checked = run(&["check", "-w", "1s", &address.to_string()]);
+    let said = if checked.status == Some(0) { "IPv4 works" } else { "IPv4: " };
+    assert!(checked.stdout.contains(said), "{checked:?}");
 }
 
 #[test]
