@@ -8,20 +8,22 @@ use std::time::{Duration, Instant};
 
 use argh::FromArgs;
 use echo6::Client;
-use echo6::address::Families;
-use echo6::client::{Attempt, Reply, SendError};
+use echo6::client::{Reply, SendError};
 use futures::future::{Either, select};
 use futures::io::AsyncWrite;
 use futures::{StreamExt, stream};
-use serde::Serialize;
 
 use super::arguments::{endpoints, parse_count, parse_head_start, parse_source, parse_timeout};
 use super::failure::{Failure, Status};
-use super::json::{self, Tried, Why, micros};
+use super::json::{self, Why, micros};
 use super::output::{count, data, say};
 use super::runtime;
+
+mod event;
+
 use super::streams::{self, Meter};
 use super::targets::{self, Dial};
+use event::{Event, Sent, Tally};
 
 /// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
 #[derive(FromArgs)]
@@ -152,23 +154,6 @@ struct Sender<'a> {
     meter: Meter,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    returned: u64,
-    failed: u64,
-    bytes: u64,
-}
-
-/// One message or stream that came back.
-struct Sent<'a> {
-    peer: SocketAddr,
-    local: SocketAddr,
-    bytes: u64,
-    connect: Duration,
-    exchange: Duration,
-    attempts: &'a [Attempt],
-}
-
 impl Sender<'_> {
     /// Sends every message to every target, all at once, and prints the replies in order.
     async fn send_messages(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
@@ -273,32 +258,9 @@ impl Sender<'_> {
         let (returned, bytes) = (tally.returned + 1, tally.bytes + sent.bytes);
         self.tally.set(Tally { returned, bytes, ..tally });
         if self.arguments.verbose {
-            let mut text = format!(
-                "{} answered {} over {}: {}, connected in {:.3} ms, echoed in {:.3} ms\n",
-                sent.peer,
-                sent.local,
-                Families::of(sent.peer),
-                count(sent.bytes, "byte"),
-                sent.connect.as_secs_f64() * 1e3,
-                sent.exchange.as_secs_f64() * 1e3,
-            );
-            for other in targets::others(sent.attempts) {
-                text += &format!("  {other}\n");
-            }
-            say(&text);
+            say(&sent.words());
         }
-        if !self.arguments.json {
-            return Ok(());
-        }
-        json::print(&Event::Reply {
-            address: sent.peer,
-            family: json::family(sent.peer),
-            local: sent.local,
-            bytes: sent.bytes,
-            connect_us: micros(sent.connect),
-            exchange_us: micros(sent.exchange),
-            attempts: sent.attempts.iter().map(Tried::from).collect(),
-        })
+        if self.arguments.json { json::print(&sent.event()) } else { Ok(()) }
     }
 
     /// Counts a failure and says it. One that is not the network's ends the command.
@@ -331,29 +293,4 @@ impl Sender<'_> {
         let duration_us = micros(self.start.elapsed());
         json::print(&Event::Summary { returned, failed, bytes, duration_us, interrupted })
     }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Event {
-    Reply {
-        address: SocketAddr,
-        family: &'static str,
-        local: SocketAddr,
-        bytes: u64,
-        connect_us: f64,
-        exchange_us: f64,
-        attempts: Vec<Tried>,
-    },
-    Failure {
-        #[serde(flatten)]
-        why: Why,
-    },
-    Summary {
-        returned: u64,
-        failed: u64,
-        bytes: u64,
-        duration_us: f64,
-        interrupted: bool,
-    },
 }

@@ -19,8 +19,9 @@ use super::connect::Connection;
 use super::error::SendError;
 use crate::error::Cause;
 
-/// How many bytes one read may take, from the input or from the server.
-const CHUNK: usize = 64 * 1024;
+/// How many bytes one read may take, from the input or from the server: as many as the server's pump
+/// takes at once.
+const CHUNK: usize = 256 * 1024;
 
 /// How many bytes may be under way before the sender waits for some to come back. More than the
 /// socket buffers of both ends hold by default on Linux (6 MiB and 4 MiB), so that it does not slow

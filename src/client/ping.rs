@@ -8,13 +8,15 @@ use futures::StreamExt;
 use futures::future::Either;
 use futures::stream::FuturesUnordered;
 
-use super::connect::{Attempt, Connection};
+use super::connect::Connection;
 use super::error::{ConnectError, SendError};
 use super::{Client, first_of};
 
+mod event;
 mod schedule;
 mod session;
 
+pub use event::{Loss, PingEvent};
 use schedule::{Due, Schedule};
 use session::Session;
 
@@ -51,87 +53,6 @@ pub struct Ping {
     count: Option<u64>,
     size: usize,
     reconnect: bool,
-}
-
-/// Something that happened while probes were under way.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum PingEvent {
-    /// There is a connection. With [`Ping::reconnect`] only the first is told.
-    Connected {
-        /// The server.
-        peer: SocketAddr,
-        /// The local end.
-        local: SocketAddr,
-        /// Time to connect.
-        connect: Duration,
-        /// What became of each address.
-        attempts: Vec<Attempt>,
-    },
-    /// A probe was due and is on its way, if there is a connection.
-    Sent {
-        /// Its number, from 1 on.
-        sequence: u64,
-    },
-    /// A probe came back in time.
-    Reply {
-        /// The server.
-        peer: SocketAddr,
-        /// Its number.
-        sequence: u64,
-        /// Its length in bytes.
-        bytes: usize,
-        /// Time since it was due, or with [`Ping::reconnect`] since its connection was made.
-        rtt: Duration,
-        /// With [`Ping::reconnect`], the time from when it was due until it was connected.
-        connect: Option<Duration>,
-    },
-    /// A probe came back that was told lost before: count it as late instead.
-    Late {
-        /// The server.
-        peer: SocketAddr,
-        /// Its number.
-        sequence: u64,
-        /// Its length in bytes.
-        bytes: usize,
-        /// Time since it was due.
-        rtt: Duration,
-    },
-    /// A probe did not come back.
-    Lost {
-        /// The server.
-        peer: SocketAddr,
-        /// Its number.
-        sequence: u64,
-        /// Why it counts as lost.
-        loss: Loss,
-    },
-    /// The connection is gone. The probes that were under way are told lost one by one.
-    Disconnected {
-        /// The server.
-        peer: SocketAddr,
-        /// What ended it.
-        error: SendError,
-    },
-    /// The server cannot be reached again yet.
-    Unreachable {
-        /// What became of the attempt.
-        error: ConnectError,
-        /// How long until the next one.
-        retry_in: Duration,
-    },
-}
-
-/// Why a probe counts as lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Loss {
-    /// It did not come back within the timeout.
-    Timeout,
-    /// The one behind it came back in its place.
-    Skipped,
-    /// There was no connection, or it broke.
-    Disconnected,
 }
 
 /// Bytes of a probe unless set, as of ping(8): 56 and a header of 8.
