@@ -54,7 +54,8 @@ fn histogram(times: &Times) -> String {
     for (below, count) in rows {
         // Whatever is there is seen.
         let length = (count * BAR).div_ceil(most.max(1));
-        text += &format!("< {:>8} ms {count:>9} {}\n", millis(below), "#".repeat(length as usize));
+        let row = format!("< {:>8} ms {count:>9} {}", millis(below), "#".repeat(length as usize));
+        text += &format!("{}\n", row.trim_end());
     }
     text
 }
