@@ -6,13 +6,18 @@ use std::process::ExitCode;
 
 mod address;
 mod arguments;
+mod check;
 mod events;
 mod failure;
+mod json;
 mod listen;
 mod log;
 mod output;
+mod ping;
 mod runtime;
 mod send;
+mod streams;
+mod targets;
 
 use arguments::{Command, parse};
 use failure::Status;
@@ -23,6 +28,8 @@ pub(crate) fn main() -> ExitCode {
         Ok(Command::Address(arguments)) => address::run(arguments),
         Ok(Command::Listen(arguments)) => listen::run(arguments),
         Ok(Command::Send(arguments)) => send::run(arguments),
+        Ok(Command::Ping(arguments)) => ping::run(arguments),
+        Ok(Command::Check(arguments)) => check::run(arguments),
         Ok(Command::Print(text)) => output::print(text.as_bytes()).map(|()| Status::Ok),
         Err(failure) => Err(failure),
     };

@@ -1,5 +1,6 @@
 //! The system's own word for what went wrong, as a person would say it.
 
+use std::sync::Arc;
 use std::{fmt, io};
 
 /// An operating-system error as the cause of another: `address already in use` instead of
@@ -7,8 +8,8 @@ use std::{fmt, io};
 ///
 /// Every error of this crate that stems from a system call has a `Cause` as its
 /// [`source`](std::error::Error::source).
-#[derive(Debug)]
-pub struct Cause(io::Error);
+#[derive(Clone, Debug)]
+pub struct Cause(Arc<io::Error>);
 
 impl Cause {
     /// The kind of error, as std sorts them.
@@ -34,7 +35,7 @@ impl Cause {
 
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
-        Self(error)
+        Self(Arc::new(error))
     }
 }
 
@@ -88,7 +89,7 @@ mod tests {
             (io::Error::other("DNS is down"), "DNS is down"),
             (io::Error::other(""), ""),
         ] {
-            assert_eq!(Cause(error).to_string(), text);
+            assert_eq!(Cause::from(error).to_string(), text);
         }
     }
 
@@ -96,6 +97,6 @@ mod tests {
     #[test]
     fn an_error_number_without_a_kind_of_its_own_keeps_the_systems_words() {
         let error = io::Error::from_raw_os_error(24);
-        assert_eq!(Cause(error).to_string(), "too many open files");
+        assert_eq!(Cause::from(error).to_string(), "too many open files");
     }
 }

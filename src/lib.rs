@@ -15,7 +15,8 @@
 //! - [`address`]: text to addresses and back, endpoints, dual-stack listeners
 //! - [`echo`]: the byte pump, which knows no sockets
 //! - [`server`]: the accept loop, one task per client, and how it all stops
-//! - [`client`]: connects, sends, compares what comes back
+//! - [`client`]: connects, sends, compares what comes back, measures round trips
+//! - [`report`]: counts and round-trip times to figures; no I/O
 //!
 //! [`how_it_works`] follows one connection from `listen` to `close`.
 //!
@@ -56,6 +57,7 @@ pub mod echo;
 pub mod error;
 pub mod event;
 pub mod how_it_works;
+pub mod report;
 pub mod server;
 
 pub use client::Client;

@@ -1,15 +1,18 @@
 //! Words in, the arguments of one subcommand out: what argh leaves to its callers.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use argh::{EarlyExit, FromArgs};
-use echo6::address::{Endpoint, Families};
+use echo6::address::{Endpoint, Families, pton};
 
 use super::address::Address;
+use super::check::Check;
 use super::failure::Failure;
 use super::listen::Listen;
+use super::ping::Ping;
 use super::send::Send;
 
 /// What the command line asks for.
@@ -17,6 +20,8 @@ pub(crate) enum Command {
     Address(Address),
     Listen(Listen),
     Send(Send),
+    Ping(Ping),
+    Check(Check),
     /// Help or the version, for stdout.
     Print(String),
 }
@@ -48,6 +53,8 @@ enum Subcommand {
     Address(Address),
     Listen(Listen),
     Send(Send),
+    Ping(Ping),
+    Check(Check),
 }
 
 /// What stands for the `-` of `echo6 address -`, because argh takes a lone `-` for an option it does
@@ -85,6 +92,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Fa
         }
         Ok(Echo6 { command: Some(Subcommand::Listen(listen)), .. }) => Ok(Command::Listen(listen)),
         Ok(Echo6 { command: Some(Subcommand::Send(send)), .. }) => Ok(Command::Send(send)),
+        Ok(Echo6 { command: Some(Subcommand::Ping(ping)), .. }) => Ok(Command::Ping(ping)),
+        Ok(Echo6 { command: Some(Subcommand::Check(check)), .. }) => Ok(Command::Check(check)),
         Ok(Echo6 { command: None, .. }) => {
             Err(Failure::usage("no command given").with_usage(&usage(&words)))
         }
@@ -137,24 +146,53 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads a whole number that must not be zero.
-pub(crate) fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "must be a whole number greater than zero".to_owned())
+/// Reads a limit, a whole number that must not be zero.
+pub(crate) fn parse_limit(text: &str) -> Result<NonZeroUsize, String> {
+    let limit = usize::try_from(parse_count(text)?).map_err(|_| "must be smaller".to_owned())?;
+    NonZeroUsize::new(limit).ok_or_else(|| "must be a number from 1 on".to_owned())
 }
 
-/// Reads a size in bytes that must not be zero: a whole number, or one with `k`, `M` or `G` behind
-/// it, which are powers of 1024.
+/// Reads a number of bytes that must not be zero.
+pub(crate) fn parse_byte_limit(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        0 => Err("must be greater than zero".to_owned()),
+        limit => Ok(limit),
+    }
+}
+
+/// Reads a head start, within the bounds of RFC 8305, section 8.
+pub(crate) fn parse_head_start(text: &str) -> Result<Duration, String> {
+    let head_start = parse_duration(text)?;
+    if (Duration::from_millis(10)..=Duration::from_secs(2)).contains(&head_start) {
+        Ok(head_start)
+    } else {
+        Err("must be from 10ms to 2s".to_owned())
+    }
+}
+
+/// Reads a number of bytes: a whole number, or one with `k`, `M` or `G` behind it, powers of 1024.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (&text[..at], 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 30),
-        _ => (text, 0),
+    let (digits, factor) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+        _ => (text, 1),
     };
-    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-    size.filter(|&size| size > 0).ok_or_else(|| {
-        "a size is a number of bytes greater than zero, or has a unit: 64k, 1M, 2G".into()
-    })
+    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    size.ok_or_else(|| "a size is a number of bytes, or has a unit: 64k, 1M, 1G".to_owned())
+}
+
+/// Reads a number that must not be zero.
+pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("must be a number from 1 on".to_owned()),
+        Ok(count) => Ok(count),
+    }
+}
+
+/// Reads an IPv4 or IPv6 address without a port.
+pub(crate) fn parse_source(text: &str) -> Result<IpAddr, String> {
+    pton(text).map_err(|error| format!("{error} (an address without brackets and port)"))
 }
 
 /// What `-4` and `-6` leave.
@@ -190,13 +228,22 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_bytes_or_powers_of_1024() {
-        for (text, bytes) in [("1", 1), ("64k", 65_536), ("1M", 1 << 20), ("2G", 2 << 30)] {
-            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, size) in
+            [("0", 0), ("64", 64), ("64k", 65_536), ("1M", 1 << 20), ("2G", 2 << 30), ("1K", 1024)]
+        {
+            assert_eq!(parse_size(text), Ok(size), "{text}");
         }
-        for text in ["", "0", "k", "-1", "1.5M", "1T", "99999999999G", "1 k", "\u{20ac}"] {
+        for text in ["", "k", "-1", "1.5k", "1kk", "1ß", "99999999999G"] {
             assert!(parse_size(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_head_start_has_bounds_and_a_count_begins_at_one() {
+        assert!(parse_head_start("10ms").is_ok() && parse_head_start("2s").is_ok());
+        assert!(parse_head_start("9ms").is_err() && parse_head_start("2.1").is_err());
+        assert!(parse_count("1").is_ok() && parse_count("0").is_err());
     }
 
     #[test]

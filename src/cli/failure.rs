@@ -1,10 +1,11 @@
 //! An error in, a few lines on stderr and an exit status out.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use echo6::address::{AddressError, ListenError, ResolveError};
-use echo6::client::SendError;
+use echo6::client::{ConnectError, SendError};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::output;
@@ -42,6 +43,11 @@ impl Failure {
         Self::new(Status::Usage, message.into())
     }
 
+    /// The reader of stdout went away, as `| head` does: the end, and nothing to say.
+    pub(crate) fn nobody_reads() -> Self {
+        Self::new(Status::Ok, String::new())
+    }
+
     fn new(status: Status, message: String) -> Self {
         Self { status, message, place: None, usage: None, help: None }
     }
@@ -50,12 +56,19 @@ impl Failure {
         Self { usage: Some(usage.to_owned()), ..self }
     }
 
-    fn with_help(self, help: Option<String>) -> Self {
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn with_help(self, help: Option<String>) -> Self {
         Self { help, ..self }
     }
 
     /// Prints the failure on stderr. Text that came from outside is escaped.
     pub(crate) fn print(&self) -> Status {
+        if self.message.is_empty() {
+            return self.status;
+        }
         let mut text = format!("error: {}\n", line(&self.message));
         if let Some((input, position)) = &self.place {
             let (line, column) = point_at(input, *position);
@@ -72,7 +85,7 @@ impl Failure {
 }
 
 /// An error and its causes, each once, from the outside in.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -110,7 +123,20 @@ impl From<ResolveError> for Failure {
 
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
-        Self::new(Status::Network, chain(&error)).with_help(error.help())
+        let status = match &error {
+            SendError::Output(cause) if cause.kind() == ErrorKind::BrokenPipe => {
+                return Self::nobody_reads();
+            }
+            SendError::Input(_) | SendError::Output(_) => Status::Usage,
+            _ => Status::Network,
+        };
+        Self::new(status, chain(&error)).with_help(error.help())
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        SendError::from(error).into()
     }
 }
 

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 
-use super::arguments::{families, parse_count, parse_duration, parse_size, parse_timeout};
+use super::arguments::{families, parse_byte_limit, parse_duration, parse_limit, parse_timeout};
 use super::events::Format;
 use super::failure::{Failure, Status};
 use super::log::Log;
@@ -33,12 +33,12 @@ pub(crate) struct Listen {
 
     /// clients at the same time; more wait in the kernel (default: what the
     /// descriptor limit allows)
-    #[argh(option, short = 'm', arg_name = "N", from_str_fn(parse_count))]
+    #[argh(option, short = 'm', arg_name = "N", from_str_fn(parse_limit))]
     max_conns: Option<NonZeroUsize>,
 
     /// connections at the same time from one IPv4 address or IPv6 /64; more are
     /// closed
-    #[argh(option, arg_name = "N", from_str_fn(parse_count))]
+    #[argh(option, arg_name = "N", from_str_fn(parse_limit))]
     max_per_source: Option<NonZeroUsize>,
 
     /// close a client that neither sends nor takes a byte for so long
@@ -46,7 +46,7 @@ pub(crate) struct Listen {
     idle_timeout: Option<Duration>,
 
     /// close a client when so many bytes were echoed
-    #[argh(option, arg_name = "SIZE", from_str_fn(parse_size))]
+    #[argh(option, arg_name = "SIZE", from_str_fn(parse_byte_limit))]
     max_bytes: Option<u64>,
 
     /// close a client after so long
@@ -68,7 +68,7 @@ pub(crate) struct Listen {
     busy_poll: Duration,
 
     /// executor threads (default: 1)
-    #[argh(option, arg_name = "N", from_str_fn(parse_count), default = "THREADS")]
+    #[argh(option, arg_name = "N", from_str_fn(parse_limit), default = "THREADS")]
     threads: NonZeroUsize,
 
     /// share the port with other processes that say so too (Unix)

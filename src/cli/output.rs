@@ -7,9 +7,7 @@ use super::failure::Failure;
 /// Writes data to stdout and flushes it. A broken pipe, as behind `| head`, is no error.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     match write(bytes) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::usage(format!("cannot write to stdout: {error}")))
-        }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(()),
     }
 }
@@ -19,6 +17,19 @@ pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes)?;
     stdout.flush()
+}
+
+/// Writes data to stdout and flushes it. If the reader went away, the command ends, quietly.
+pub(crate) fn data(bytes: &[u8]) -> Result<(), Failure> {
+    write(bytes).map_err(|error| unwritten(&error))
+}
+
+/// What it means that stdout took no more.
+pub(crate) fn unwritten(error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Failure::nobody_reads(),
+        _ => Failure::usage(format!("cannot write to stdout: {error}")),
+    }
 }
 
 /// Writes words to stderr. If nobody can read them, there is nobody to tell.

@@ -2,15 +2,30 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 
 use async_global_executor::GlobalExecutorConfig;
 use async_signal::{Signal, Signals};
 use futures::StreamExt;
+use futures::future::{Either, select};
+
+use super::failure::Failure;
 
 /// Runs a client's `future` on this thread, which also waits for its sockets: no other thread is
 /// started for it, and no byte crosses from one thread to another.
 pub(crate) fn run_here<F: Future>(future: F) -> F::Output {
     async_io::block_on(future)
+}
+
+/// Runs a client's `future` until it ends or a signal asks to stop, whichever is first.
+pub(crate) async fn until_stopped<F: Future>(future: F) -> Result<Option<F::Output>, Failure> {
+    let mut signals = StopSignals::new()
+        .map_err(|error| Failure::usage(format!("cannot take signals: {error}")))?;
+    let stopped = pin!(signals.next());
+    Ok(match select(pin!(future), stopped).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    })
 }
 
 /// Runs a server's `future` as a task on an executor with that many threads, and waits for it.

@@ -1,19 +1,31 @@
-//! `echo6 send`: sends messages, checks that they come back, and prints them.
+//! `echo6 send`: sends messages, a file or stdin, checks that they come back, and prints them.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::cell::Cell;
+use std::fs::File;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use argh::FromArgs;
 use echo6::Client;
-use echo6::address::{Endpoint, Families};
-use echo6::client::{Reply, SendError, resolve};
+use echo6::client::{Reply, SendError};
+use futures::future::{Either, select};
+use futures::io::AsyncWrite;
 use futures::{StreamExt, stream};
 
-use super::arguments::{endpoints, families, parse_timeout};
+use super::arguments::{endpoints, parse_count, parse_head_start, parse_source, parse_timeout};
 use super::failure::{Failure, Status};
-use super::{output, runtime};
+use super::json::{self, Why, micros};
+use super::output::{count, data, say};
+use super::runtime;
 
-/// send each MESSAGE, check that it comes back unchanged, and print it
+mod event;
+
+use super::streams::{self, Meter};
+use super::targets::{self, Dial};
+use event::{Event, Sent, Tally};
+
+/// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
 #[derive(FromArgs)]
 #[argh(subcommand, name = "send", help_triggers("-h", "--help"))]
 pub(crate) struct Send {
@@ -25,6 +37,30 @@ pub(crate) struct Send {
     #[argh(switch, short = '6')]
     ipv6: bool,
 
+    /// to every address of a name, not to the first that accepts
+    #[argh(switch)]
+    all: bool,
+
+    /// address of this host to send from
+    #[argh(option, short = 's', arg_name = "address", from_str_fn(parse_source))]
+    source: Option<IpAddr>,
+
+    /// send the bytes of a file
+    #[argh(option, short = 'f', arg_name = "file")]
+    file: Option<String>,
+
+    /// how often to send each message (default: 1)
+    #[argh(option, short = 'c', from_str_fn(parse_count), default = "1")]
+    count: u64,
+
+    /// how many connections may be open at once (default: 64)
+    #[argh(option, from_str_fn(parse_count), default = "PARALLEL")]
+    parallel: u64,
+
+    /// do not shut the sending side: for servers that take it for a hang-up
+    #[argh(switch)]
+    no_half_close: bool,
+
     /// how long the exchange may stand still (default: 5s)
     #[argh(option, short = 'w', from_str_fn(parse_timeout), default = "Duration::from_secs(5)")]
     timeout: Duration,
@@ -33,7 +69,19 @@ pub(crate) struct Send {
     #[argh(option, from_str_fn(parse_timeout), default = "Duration::from_secs(5)")]
     connect_timeout: Duration,
 
-    /// say who answered, over which family, and how fast
+    /// how long an address is tried alone, 10ms to 2s (default: 250ms)
+    #[argh(option, from_str_fn(parse_head_start), default = "Duration::from_millis(250)")]
+    head_start: Duration,
+
+    /// one JSON object per reply and a summary, in place of the reply itself
+    #[argh(switch)]
+    json: bool,
+
+    /// say nothing but errors
+    #[argh(switch, short = 'q')]
+    quiet: bool,
+
+    /// say who answered, over which family, how fast, and what became of its other addresses
     #[argh(switch, short = 'v')]
     verbose: bool,
 
@@ -41,65 +89,208 @@ pub(crate) struct Send {
     #[argh(positional, arg_name = "ADDRESS")]
     addresses: String,
 
-    /// what to send, each on a connection of its own
+    /// what to send, each on a connection of its own; none: all of stdin on one
     #[argh(positional, arg_name = "MESSAGE")]
     messages: Vec<String>,
 }
 
-/// How many connections may be open at once.
-const PARALLEL: usize = 64;
+/// How many connections may be open at once: a burst that no server's backlog minds.
+const PARALLEL: u64 = 64;
 
 pub(crate) fn run(arguments: Send) -> Result<Status, Failure> {
     let endpoints = endpoints(&arguments.addresses)?;
-    let families = families(arguments.ipv4, arguments.ipv6)?;
-    if arguments.messages.is_empty() {
-        return Err(Failure::usage("no MESSAGE given"));
+    let dial = Dial {
+        ipv4: arguments.ipv4,
+        ipv6: arguments.ipv6,
+        source: arguments.source,
+        head_start: arguments.head_start,
+        connect_timeout: arguments.connect_timeout,
+        timeout: arguments.timeout,
+    };
+    let families = dial.families()?;
+    if arguments.file.is_some() && !arguments.messages.is_empty() {
+        return Err(Failure::usage("--file and MESSAGE exclude each other"));
     }
+    let sender = Sender {
+        client: dial.client().half_close(!arguments.no_half_close),
+        arguments: &arguments,
+        start: Instant::now(),
+        tally: Cell::default(),
+        meter: Meter::default(),
+    };
     runtime::run_here(async {
-        let mut targets: Vec<Vec<SocketAddr>> = Vec::new();
-        for endpoint in &endpoints {
-            targets.push(addresses(endpoint, families).await?);
-        }
-        let client =
-            Client::new().connect_timeout(arguments.connect_timeout).timeout(arguments.timeout);
-        let pairs = targets.iter().flat_map(|target| {
-            arguments.messages.iter().map(move |message| (target, message.as_bytes()))
-        });
-        let sends = pairs.map(|(target, message)| client.send(target, message));
-        let mut replies = stream::iter(sends).buffered(PARALLEL);
-        let mut status = Status::Ok;
-        while let Some(reply) = replies.next().await {
-            if let Err(failure) = show(reply, &arguments) {
-                status = failure.print();
+        let sending = async {
+            let targets = targets::targets(&endpoints, families, arguments.all).await;
+            let targets = match targets {
+                Ok(targets) => targets,
+                Err(failure) => {
+                    json::print_unresolved(arguments.json, &failure)?;
+                    return Err(failure);
+                }
+            };
+            if arguments.messages.is_empty() {
+                sender.send_stream(&targets).await
+            } else {
+                sender.send_messages(&targets).await
             }
+        };
+        let result = runtime::until_stopped(sending).await?;
+        let interrupted = result.is_none();
+        if interrupted {
+            say(&format!("interrupted: {}\n", sender.so_far()));
         }
-        Ok(status)
+        let status = result.unwrap_or(Ok(Status::Network));
+        sender.print_summary(interrupted)?;
+        status
     })
 }
 
-/// The addresses of `endpoint` that are of the wanted families.
-async fn addresses(endpoint: &Endpoint, families: Families) -> Result<Vec<SocketAddr>, Failure> {
-    let mut addresses = resolve(endpoint).await?;
-    addresses.retain(|&address| families.contain(address));
-    if addresses.is_empty() {
-        return Err(Failure::usage(format!("{endpoint} has no {families} address")));
-    }
-    Ok(addresses)
+struct Sender<'a> {
+    client: Client,
+    arguments: &'a Send,
+    start: Instant,
+    tally: Cell<Tally>,
+    /// Bytes that came back and went to stdout, of a stream.
+    meter: Meter,
 }
 
-/// Prints a reply on stdout, and with `-v` a line about it on stderr.
-fn show(reply: Result<Reply, SendError>, arguments: &Send) -> Result<(), Failure> {
-    let Reply { mut bytes, peer, local, connect, exchange, .. } = reply?;
-    let length = output::count(bytes.len() as u64, "byte");
-    bytes.push(b'\n');
-    output::print(&bytes)?;
-    if arguments.verbose {
-        output::say(&format!(
-            "{peer} answered {local} over {}: {length}, connected in {:.3} ms, echoed in {:.3} ms\n",
-            Families::of(peer),
-            connect.as_secs_f64() * 1e3,
-            exchange.as_secs_f64() * 1e3,
-        ));
+impl Sender<'_> {
+    /// Sends every message to every target, all at once, and prints the replies in order.
+    async fn send_messages(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
+        let sends = targets.iter().flat_map(|target| {
+            let repeat = |message| (0..self.arguments.count).map(move |_| message);
+            let messages = self.arguments.messages.iter().flat_map(repeat);
+            messages.map(move |message| self.client.send(target, message.as_bytes()))
+        });
+        let parallel = usize::try_from(self.arguments.parallel).unwrap_or(usize::MAX);
+        let mut replies = stream::iter(sends).buffered(parallel);
+        let mut status = Status::Ok;
+        while let Some(reply) = replies.next().await {
+            match reply {
+                Ok(Reply { mut bytes, peer, local, connect, exchange, attempts, .. }) => {
+                    let length = bytes.len() as u64;
+                    if !self.arguments.json {
+                        bytes.push(b'\n');
+                        data(&bytes)?;
+                    }
+                    let attempts = &attempts[..];
+                    self.note(&Sent { peer, local, bytes: length, connect, exchange, attempts })?;
+                }
+                Err(error) => status = self.fail(error)?,
+            }
+        }
+        Ok(status)
     }
-    Ok(())
+
+    /// Sends stdin or the file to each target, one after the other, and prints what comes back as
+    /// it comes.
+    async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
+        let times = targets.len() as u64 * self.arguments.count;
+        if self.arguments.file.is_none() && times > 1 {
+            return Err(Failure::usage("stdin can be sent once, to one address")
+                .with_help(Some("give a MESSAGE, or a file with --file".to_owned())));
+        }
+        let mut status = Status::Ok;
+        for target in targets {
+            for _ in 0..self.arguments.count {
+                let output = streams::stdout().map_err(|error| super::output::unwritten(&error))?;
+                let sent = if self.arguments.json {
+                    self.pass(target, futures::io::sink()).await?
+                } else {
+                    self.pass(target, output).await?
+                };
+                if let Err(error) = sent {
+                    status = self.fail(error)?;
+                }
+            }
+        }
+        Ok(status)
+    }
+
+    /// Sends stdin or the file to one target. The outer error is the command's, the inner one the
+    /// network's.
+    async fn pass(
+        &self,
+        target: &[SocketAddr],
+        output: impl AsyncWrite + Unpin,
+    ) -> Result<Result<(), SendError>, Failure> {
+        let mut file = None;
+        let mut total = None;
+        if let Some(path) = &self.arguments.file {
+            let opened = File::open(path);
+            let opened =
+                opened.map_err(|error| Failure::usage(format!("cannot open {path}: {error}")))?;
+            total = opened.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
+            file = Some(opened);
+        }
+        let mut connection = match self.client.connect(target).await {
+            Ok(connection) => connection,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let (peer, local, connect) = (connection.peer, connection.local, connection.duration);
+        let attempts = std::mem::take(&mut connection.attempts);
+        let (start, timeout) = (Instant::now(), self.arguments.timeout);
+        let exchange = async {
+            let output = self.meter.count(output);
+            match file {
+                Some(file) => connection.exchange(streams::file(file), output, timeout).await,
+                None => connection.exchange(streams::stdin(), output, timeout).await,
+            }
+        };
+        let total = total.map(|total| self.meter.bytes() + total);
+        let drawn = self.meter.draw(total, !self.arguments.quiet);
+        let result = match select(pin!(exchange), pin!(drawn)).await {
+            Either::Left((result, _)) => result,
+            Either::Right((never, _)) => match never {},
+        };
+        let traffic = match result {
+            Ok(traffic) => traffic,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (bytes, exchange, attempts) = (traffic.returned, start.elapsed(), &attempts[..]);
+        self.note(&Sent { peer, local, bytes, connect, exchange, attempts })?;
+        Ok(Ok(()))
+    }
+
+    /// Counts a reply, and says what the flags ask for about it.
+    fn note(&self, sent: &Sent<'_>) -> Result<(), Failure> {
+        let tally = self.tally.get();
+        let (returned, bytes) = (tally.returned + 1, tally.bytes + sent.bytes);
+        self.tally.set(Tally { returned, bytes, ..tally });
+        if self.arguments.verbose {
+            say(&sent.words());
+        }
+        if self.arguments.json { json::print(&sent.event()) } else { Ok(()) }
+    }
+
+    /// Counts a failure and says it. One that is not the network's ends the command.
+    fn fail(&self, error: SendError) -> Result<Status, Failure> {
+        if matches!(error, SendError::Input(_) | SendError::Output(_)) {
+            return Err(error.into());
+        }
+        let tally = self.tally.get();
+        self.tally.set(Tally { failed: tally.failed + 1, ..tally });
+        if self.arguments.json {
+            json::print(&Event::Failure { why: Why::from(&error) })?;
+        }
+        Ok(Failure::from(error).print())
+    }
+
+    fn so_far(&self) -> String {
+        let tally = self.tally.get();
+        if self.arguments.messages.is_empty() {
+            format!("{} came back by then", count(self.meter.bytes(), "byte"))
+        } else {
+            format!("{} came back by then", count(tally.returned, "message"))
+        }
+    }
+
+    fn print_summary(&self, interrupted: bool) -> Result<(), Failure> {
+        let Tally { returned, failed, bytes } = self.tally.get();
+        if !self.arguments.json {
+            return Ok(());
+        }
+        let duration_us = micros(self.start.elapsed());
+        json::print(&Event::Summary { returned, failed, bytes, duration_us, interrupted })
+    }
 }

@@ -1,53 +1,228 @@
-//! Addresses in, one connection out.
+//! Addresses in, one connection out: the first that accepts (RFC 8305, "happy eyeballs").
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use async_io::Async;
-use async_std::future::timeout;
+use async_io::{Async, Timer};
+use futures::StreamExt;
+use futures::future::{Either, select};
+use futures::stream::FuturesUnordered;
+use socket2::{Domain, Protocol, Socket, Type};
 
-use super::Client;
 use super::error::ConnectError;
+use super::{Client, first_of};
+use crate::error::Cause;
 
 /// A connection to an echo server.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Connection {
     pub(super) stream: Async<TcpStream>,
+    pub(super) half_close: bool,
     /// The server.
     pub peer: SocketAddr,
     /// The local end.
     pub local: SocketAddr,
-    /// Time to connect.
+    /// Time from the first attempt to the connection.
     pub duration: Duration,
+    /// What became of each address, in the order of the attempts.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One address, and what became of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The address.
+    pub address: SocketAddr,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an attempt to connect.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It won.
+    Connected,
+    /// It failed before another won.
+    Failed(Cause),
+    /// Another won while it waited.
+    Dropped,
+    /// Another won before it began.
+    Untried,
 }
 
 impl Client {
-    /// Connects to the first of `addresses` that accepts, each in turn.
+    /// Connects to the first of `addresses` that accepts, as RFC 8305 says: the families take
+    /// turns, the next attempt begins when the one before has failed or had its head start, and the
+    /// first to connect wins, upon which the others are dropped.
+    ///
+    /// The connect timeout bounds each attempt, so that *n* addresses that do not answer take that
+    /// long and *n* - 1 head starts.
     ///
     /// # Errors
     ///
-    /// If none does within the connect timeout: what became of each.
+    /// If none accepts: what became of each.
     pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<Connection, ConnectError> {
-        let mut attempts = Vec::new();
-        for &address in addresses {
-            match timeout(self.connect_timeout, attempt(address)).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(error)) => attempts.push((address, error.into())),
-                Err(_) => attempts.push((address, io::Error::from(io::ErrorKind::TimedOut).into())),
+        let start = Instant::now();
+        let mut attempts: Vec<Attempt> = interleave(addresses)
+            .map(|address| Attempt { address, outcome: Outcome::Untried })
+            .collect();
+        let mut running = FuturesUnordered::new();
+        let mut newest = 0;
+        loop {
+            let more = newest + 1 < attempts.len();
+            if let Some(attempt) = attempts.get_mut(newest) {
+                attempt.outcome = Outcome::Dropped; // unless it ends before another wins
+                let address = attempt.address;
+                running.push(async move { (newest, self.attempt(address).await) });
             }
+            let mut head_start = pin!(async {
+                if more {
+                    Timer::after(self.head_start).await;
+                } else {
+                    std::future::pending::<()>().await;
+                }
+            });
+            loop {
+                match select(running.next(), head_start.as_mut()).await {
+                    Either::Left((Some((index, Ok((stream, local)))), _)) => {
+                        attempts[index].outcome = Outcome::Connected;
+                        return Ok(Connection {
+                            stream,
+                            half_close: self.half_close,
+                            peer: attempts[index].address,
+                            local,
+                            duration: start.elapsed(),
+                            attempts,
+                        });
+                    }
+                    Either::Left((Some((index, Err(error))), _)) => {
+                        attempts[index].outcome = Outcome::Failed(error.into());
+                        if more && index == newest {
+                            break;
+                        }
+                    }
+                    Either::Left((None, _)) => return Err(self.none_accepts(attempts)),
+                    Either::Right(_) => break,
+                }
+            }
+            newest += 1;
         }
-        Err(ConnectError { attempts })
+    }
+
+    async fn attempt(&self, peer: SocketAddr) -> io::Result<(Async<TcpStream>, SocketAddr)> {
+        let opening = open(peer, self.source);
+        let stream = match first_of(opening, Timer::after(self.connect_timeout)).await {
+            Either::Left(result) => result?,
+            Either::Right(_) => return Err(io::ErrorKind::TimedOut.into()),
+        };
+        let local = stream.get_ref().local_addr()?;
+        Ok((stream, local))
+    }
+
+    fn none_accepts(&self, attempts: Vec<Attempt>) -> ConnectError {
+        let failed = attempts.into_iter().filter_map(|attempt| match attempt.outcome {
+            Outcome::Failed(cause) => Some((attempt.address, cause)),
+            _ => None,
+        });
+        ConnectError { attempts: failed.collect(), source: self.source }
     }
 }
 
-async fn attempt(peer: SocketAddr) -> io::Result<Connection> {
-    let start = Instant::now();
-    let stream = Async::<TcpStream>::connect(peer).await?;
-    let duration = start.elapsed();
+/// Puts the families in turns, beginning with that of the first address, each in the order that the
+/// resolver gave (RFC 8305, section 4).
+fn interleave(addresses: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
+    let ipv6_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut first, mut second): (Vec<_>, Vec<_>) =
+        addresses.iter().copied().partition(|address| address.is_ipv6() == ipv6_first);
+    let longer = first.len().max(second.len());
+    first.reverse();
+    second.reverse();
+    (0..longer).flat_map(move |_| [first.pop(), second.pop()]).flatten()
+}
+
+/// Connects without blocking: connect(2) on a non-blocking socket, then the wait until it can be
+/// written, then SO_ERROR, which says how it went.
+async fn open(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<Async<TcpStream>> {
+    let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
     // A probe must not wait for the acknowledgement of the one before (Nagle's algorithm).
-    stream.get_ref().set_nodelay(true)?;
-    let local = stream.get_ref().local_addr()?;
-    Ok(Connection { stream, peer, local, duration })
+    socket.set_tcp_nodelay(true)?;
+    if let Some(source) = source {
+        socket.bind(&local_end(source, peer)?.into())?;
+    }
+    match socket.connect(&peer.into()) {
+        Err(error) if !is_under_way(&error) => return Err(error),
+        _ => {}
+    }
+    let stream = Async::new_nonblocking(TcpStream::from(socket))?;
+    stream.writable().await?;
+    match stream.get_ref().take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
+}
+
+/// Where to bind for `peer`: a link-local source is in the peer's zone.
+fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAddr> {
+    let mut local = SocketAddr::new(source, 0);
+    match (&mut local, peer) {
+        (SocketAddr::V6(local), SocketAddr::V6(peer)) => {
+            if local.ip().is_unicast_link_local() {
+                local.set_scope_id(peer.scope_id());
+            }
+        }
+        (SocketAddr::V4(_), SocketAddr::V4(_)) => {}
+        _ => {
+            let words = "the source address is of the other family";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+        }
+    }
+    Ok(local)
+}
+
+/// Says whether connect(2) means "not yet": EINPROGRESS, or on Windows WSAEWOULDBLOCK.
+fn is_under_way(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) {
+        return true;
+    }
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_families_take_turns_and_the_first_keeps_the_lead() {
+        for (given, tried) in [
+            ("", ""),
+            ("::1", "::1"),
+            ("::1 ::2 ::3 127.0.0.1 127.0.0.2", "::1 127.0.0.1 ::2 127.0.0.2 ::3"),
+            ("127.0.0.1 ::1 ::2", "127.0.0.1 ::1 ::2"),
+            ("127.0.0.1 127.0.0.2 ::1", "127.0.0.1 ::1 127.0.0.2"),
+            ("127.0.0.2 127.0.0.1", "127.0.0.2 127.0.0.1"),
+        ] {
+            let parse = |text: &str| -> Vec<SocketAddr> {
+                text.split_whitespace().map(|ip| SocketAddr::new(ip.parse().unwrap(), 7)).collect()
+            };
+            assert_eq!(interleave(&parse(given)).collect::<Vec<_>>(), parse(tried), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_link_local_source_is_in_the_zone_of_its_peer() {
+        let end = |source: &str, peer: &str| {
+            local_end(source.parse().unwrap(), peer.parse().unwrap()).map(|end| end.to_string())
+        };
+        assert_eq!(end("fe80::2", "[fe80::1%3]:7").unwrap(), "[fe80::2%3]:0");
+        assert_eq!(end("::1", "[fe80::1%3]:7").unwrap(), "[::1]:0");
+        assert_eq!(end("127.0.0.2", "127.0.0.1:7").unwrap(), "127.0.0.2:0");
+        assert!(end("127.0.0.2", "[::1]:7").is_err() && end("::1", "127.0.0.1:7").is_err());
+    }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong between a client and its server.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::error::Cause;
@@ -12,6 +12,8 @@ pub struct ConnectError {
     /// What became of each address, in the order in which they were tried; never empty, unless no
     /// address was given.
     pub(super) attempts: Vec<(SocketAddr, Cause)>,
+    /// The local end that was asked for.
+    pub(super) source: Option<IpAddr>,
 }
 
 impl ConnectError {
@@ -32,6 +34,10 @@ impl ConnectError {
             }
             ErrorKind::TimedOut => {
                 "a firewall may drop the packets, or the host may be down".to_owned()
+            }
+            ErrorKind::AddrNotAvailable if self.source.is_some() => {
+                let source = self.source?;
+                format!("no interface of this host has the source address {source}")
             }
             ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable => format!(
                 "this host has no route there: does it have {} connectivity?",
@@ -117,7 +123,14 @@ pub enum SendError {
         after: Duration,
     },
     /// The server ended the stream too early.
-    #[error("reply from {peer} is short: {returned} of {sent} bytes came back")]
+    #[error(
+        "reply from {peer} is short: {}",
+        if *returned == *sent {
+            format!("it closed when {sent} bytes had come back and more were to be sent")
+        } else {
+            format!("{returned} of {sent} bytes came back")
+        }
+    )]
     Short {
         /// The server.
         peer: SocketAddr,

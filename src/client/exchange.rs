@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use async_std::task;
+use async_io::Timer;
 use futures::future::{Either, select};
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use futures::task::AtomicWaker;
@@ -19,8 +19,9 @@ use super::connect::Connection;
 use super::error::SendError;
 use crate::error::Cause;
 
-/// How many bytes one read may take, from the input or from the server.
-const CHUNK: usize = 64 * 1024;
+/// How many bytes one read may take, from the input or from the server: as many as the server's pump
+/// takes at once.
+const CHUNK: usize = 256 * 1024;
 
 /// How many bytes may be under way before the sender waits for some to come back. More than the
 /// socket buffers of both ends hold by default on Linux (6 MiB and 4 MiB), so that it does not slow
@@ -40,7 +41,11 @@ pub struct Traffic {
 impl Connection {
     /// Sends `input` to its end, shuts the sending side, and writes what comes back to `output`
     /// until the server closes. Both run at the same time, so that an input of any size passes in
-    /// bounded memory: at most 16 MiB are under way.
+    /// bounded memory: at most 16 MiB are under way. An output that is slow to take its bytes holds
+    /// up the server, not the timeout.
+    ///
+    /// If the client was told not to [half-close](super::Client::half_close), the sending side
+    /// stays open, and the exchange ends when the last byte is back.
     ///
     /// # Errors
     ///
@@ -52,12 +57,25 @@ impl Connection {
         output: impl AsyncWrite + Unpin,
         timeout: Duration,
     ) -> Result<Traffic, SendError> {
+        self.pass(input, output, timeout, self.half_close).await
+    }
+
+    /// [`exchange`](Self::exchange) on a connection that lives on, unless `half_close`.
+    pub(super) async fn pass(
+        &self,
+        input: impl AsyncRead + Unpin,
+        output: impl AsyncWrite + Unpin,
+        timeout: Duration,
+        half_close: bool,
+    ) -> Result<Traffic, SendError> {
         let exchange = Exchange {
             connection: self,
+            half_close,
             state: Mutex::new(State {
                 traffic: Traffic::default(),
                 unreturned: VecDeque::new(),
                 input_ended: false,
+                output_waits: false,
                 last_progress: Instant::now(),
             }),
             room: AtomicWaker::new(),
@@ -82,8 +100,9 @@ impl Connection {
     }
 }
 
-struct Exchange {
-    connection: Connection,
+struct Exchange<'c> {
+    connection: &'c Connection,
+    half_close: bool,
     state: Mutex<State>,
     /// Wakes the sender when bytes have come back.
     room: AtomicWaker,
@@ -91,13 +110,15 @@ struct Exchange {
 
 struct State {
     traffic: Traffic,
-    /// What was sent and has not come back; the first chunk may have come back in part.
-    unreturned: VecDeque<(Arc<[u8]>, usize)>,
+    /// What was sent and has not come back.
+    unreturned: VecDeque<u8>,
     input_ended: bool,
+    /// Whether bytes that came back wait for the output to take them.
+    output_waits: bool,
     last_progress: Instant,
 }
 
-impl Exchange {
+impl Exchange<'_> {
     async fn send(&self, mut input: impl AsyncRead + Unpin) -> Result<(), SendError> {
         let mut buffer = vec![0; CHUNK];
         let mut stream = &self.connection.stream;
@@ -107,10 +128,9 @@ impl Exchange {
             if length == 0 {
                 break;
             }
-            let chunk: Arc<[u8]> = buffer[..length].into();
+            let mut rest = &buffer[..length];
             // Noted before it is sent, because it may come back before this task runs again.
-            self.state().note_sent(&chunk);
-            let mut rest = &chunk[..];
+            self.state().note_sent(rest);
             while !rest.is_empty() {
                 let taken = stream.write(rest).await.map_err(|error| self.lost(error))?;
                 self.state().last_progress = Instant::now();
@@ -118,6 +138,9 @@ impl Exchange {
             }
         }
         self.state().note_end();
+        if !self.half_close {
+            return Ok(());
+        }
         stream.get_ref().shutdown(Shutdown::Write).map_err(|error| self.lost(error))
     }
 
@@ -126,14 +149,22 @@ impl Exchange {
         let mut buffer = vec![0; CHUNK];
         let mut stream = &self.connection.stream;
         loop {
-            let length = stream.read(&mut buffer).await.map_err(|error| self.lost(error))?;
+            let read = poll_fn(|cx| {
+                if !self.half_close && self.state().all_returned() {
+                    return Poll::Ready(Ok(0));
+                }
+                Pin::new(&mut stream).poll_read(cx, &mut buffer)
+            });
+            let length = read.await.map_err(|error| self.lost(error))?;
             if length == 0 {
                 self.state().note_close(self.connection.peer)?;
                 return output.flush().await.map_err(failed);
             }
             self.state().note_returned(&buffer[..length], self.connection.peer)?;
             self.room.wake();
+            self.state().output_waits = true;
             output.write_all(&buffer[..length]).await.map_err(failed)?;
+            self.state().note_written();
         }
     }
 
@@ -151,12 +182,12 @@ impl Exchange {
         loop {
             let (still, owed) = {
                 let state = self.state();
-                let owed = state.input_ended || state.under_way() > 0;
+                let owed = !state.output_waits && (state.input_ended || state.under_way() > 0);
                 (state.last_progress.elapsed(), owed)
             };
             match timeout.checked_sub(still) {
-                Some(left) if !left.is_zero() => task::sleep(left).await,
-                _ if !owed => task::sleep(timeout).await,
+                Some(left) if !left.is_zero() => drop(Timer::after(left).await),
+                _ if !owed => drop(Timer::after(timeout).await),
                 _ => {
                     let Traffic { sent, returned } = self.state().traffic;
                     let peer = self.connection.peer;
@@ -182,9 +213,13 @@ impl State {
         self.traffic.sent - self.traffic.returned
     }
 
-    fn note_sent(&mut self, chunk: &Arc<[u8]>) {
-        self.unreturned.push_back((Arc::clone(chunk), 0));
-        self.traffic.sent += chunk.len() as u64;
+    fn all_returned(&self) -> bool {
+        self.input_ended && self.under_way() == 0
+    }
+
+    fn note_sent(&mut self, bytes: &[u8]) {
+        self.unreturned.extend(bytes);
+        self.traffic.sent += bytes.len() as u64;
         self.last_progress = Instant::now();
     }
 
@@ -193,18 +228,23 @@ impl State {
         self.last_progress = Instant::now();
     }
 
+    fn note_written(&mut self) {
+        self.output_waits = false;
+        self.last_progress = Instant::now();
+    }
+
     /// Compares what came back with what was sent.
     fn note_returned(&mut self, mut bytes: &[u8], peer: SocketAddr) -> Result<(), SendError> {
         self.last_progress = Instant::now();
         while !bytes.is_empty() {
-            let Some((chunk, done)) = self.unreturned.front_mut() else {
-                return Err(SendError::Surplus { peer, sent: self.traffic.sent });
-            };
-            let expected = &chunk[*done..];
+            let expected = self.unreturned.as_slices().0;
             let length = expected.len().min(bytes.len());
+            if length == 0 {
+                return Err(SendError::Surplus { peer, sent: self.traffic.sent });
+            }
             if expected[..length] != bytes[..length] {
-                let differs = |(expected, got): &(&u8, &u8)| expected != got;
-                let at = expected.iter().zip(bytes).take_while(|pair| !differs(pair)).count();
+                let same = |(expected, got): &(&u8, &u8)| expected == got;
+                let at = expected.iter().zip(bytes).take_while(same).count();
                 return Err(SendError::Mismatch {
                     peer,
                     offset: self.traffic.returned + at as u64,
@@ -212,11 +252,8 @@ impl State {
                     got: bytes[at],
                 });
             }
-            *done += length;
+            self.unreturned.drain(..length);
             self.traffic.returned += length as u64;
-            if *done == chunk.len() {
-                self.unreturned.pop_front();
-            }
             bytes = &bytes[length..];
         }
         Ok(())
@@ -224,10 +261,6 @@ impl State {
 
     fn note_close(&self, peer: SocketAddr) -> Result<(), SendError> {
         let Traffic { sent, returned } = self.traffic;
-        if self.input_ended && sent == returned {
-            Ok(())
-        } else {
-            Err(SendError::Short { peer, sent, returned })
-        }
+        if self.all_returned() { Ok(()) } else { Err(SendError::Short { peer, sent, returned }) }
     }
 }

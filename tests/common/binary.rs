@@ -24,7 +24,12 @@ pub(crate) fn run(arguments: &[&str]) -> Run {
 
 /// Runs the binary to its end with `input` on its stdin.
 pub(crate) fn run_with_input(arguments: &[&str], input: &[u8]) -> Run {
-    let mut child = echo6(arguments)
+    output_with_input(&mut echo6(arguments), input).into()
+}
+
+/// Runs a command to its end with `input` on its stdin; what comes out may be any bytes.
+pub(crate) fn output_with_input(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -33,7 +38,7 @@ pub(crate) fn run_with_input(arguments: &[&str], input: &[u8]) -> Run {
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
         scope.spawn(move || drop(stdin.write_all(input)));
-        child.wait_with_output().unwrap().into()
+        child.wait_with_output().unwrap()
     })
 }
 

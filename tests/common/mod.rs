@@ -5,6 +5,7 @@
 
 #[cfg(feature = "cli")]
 pub(crate) mod binary;
+pub(crate) mod liar;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};

@@ -1,0 +1,109 @@
+//! What was found at an address in, a word for the table and a sentence to act on out.
+
+use echo6::address::Families;
+use echo6::client::{Checked, HalfClose, Hold, SendError, Step};
+
+use crate::cli::json::cause;
+
+/// One word: `ok`, or what is wrong.
+pub(crate) fn verdict(checked: &Checked) -> &'static str {
+    match (&checked.failure, checked.hold) {
+        (Some((Step::HalfClose, _)), _) if checked.half_close == Some(HalfClose::Cut) => "cut",
+        (Some((_, error)), _) => cause(error),
+        (None, None | Some(Hold::Alive)) => "ok",
+        (None, Some(silent)) => hold(silent),
+    }
+}
+
+pub(crate) fn half_close(half_close: HalfClose) -> &'static str {
+    match half_close {
+        HalfClose::Kept => "kept",
+        HalfClose::Cut => "cut",
+        _ => "no close",
+    }
+}
+
+pub(crate) fn hold(hold: Hold) -> &'static str {
+    match hold {
+        Hold::Alive => "alive",
+        Hold::Closed => "closed",
+        Hold::Reset => "reset",
+        _ => "dead",
+    }
+}
+
+/// `IPv6: refused; IPv4 works`: what is wrong first, each address by its family unless that has
+/// several.
+pub(crate) fn sentence(all: &[Checked]) -> String {
+    let name = |checked: &Checked| {
+        let family = Families::of(checked.address);
+        let same = all.iter().filter(|other| Families::of(other.address) == family).count();
+        if same > 1 { checked.address.to_string() } else { family.to_string() }
+    };
+    let wrong = all.iter().filter(|checked| !checked.is_well());
+    let mut phrases: Vec<String> =
+        wrong.map(|checked| format!("{}: {}", name(checked), trouble(checked))).collect();
+    let well: Vec<String> = all.iter().filter(|checked| checked.is_well()).map(name).collect();
+    match &well[..] {
+        [] => {}
+        [one] => phrases.push(format!("{one} works")),
+        many => phrases.push(format!("{} work", many.join(" and "))),
+    }
+    phrases.join("; ")
+}
+
+/// What is wrong, and what that probably means.
+fn trouble(checked: &Checked) -> String {
+    let Some((step, error)) = &checked.failure else {
+        let silent = match checked.hold {
+            Some(Hold::Closed) => "is closed: something on the way ends idle connections",
+            Some(Hold::Reset) => "is reset: something on the way forgets idle connections",
+            _ => "is dead and nobody says so: a NAT or firewall on the way forgot it",
+        };
+        return format!("echoes, but a silent connection {silent}");
+    };
+    match (step, error) {
+        (Step::Connect, error) => match cause(error) {
+            "refused" => "refused".to_owned(),
+            "timeout" => "no answer to the connect: a firewall, or the host is down".to_owned(),
+            "unreachable" => "no route from this host".to_owned(),
+            other => other.to_owned(),
+        },
+        (_, SendError::Mismatch { offset, .. }) => {
+            format!("what comes back differs at byte {offset}: is it an echo server?")
+        }
+        (_, SendError::Surplus { .. }) => {
+            "more comes back than was sent: is it an echo server?".to_owned()
+        }
+        (Step::Echo, SendError::Timeout { .. }) if checked.half_close == Some(HalfClose::Kept) => {
+            "nothing comes back until we half-close".to_owned()
+        }
+        (Step::Echo, SendError::Timeout { returned: 0, .. }) => {
+            "accepts, but nothing comes back".to_owned()
+        }
+        (Step::Echo, SendError::Timeout { sent, returned, .. }) => {
+            format!("only {returned} of {sent} bytes come back")
+        }
+        (Step::Echo, SendError::Short { .. }) => "accepts, then closes without an echo".to_owned(),
+        (Step::Bulk, SendError::Timeout { .. }) => {
+            "small messages return, 1 MiB hangs: probably a path MTU black hole".to_owned()
+        }
+        (Step::Bulk, SendError::Short { returned, .. }) => {
+            format!("small messages return, 1 MiB is closed after {returned} bytes")
+        }
+        (Step::Bulk, SendError::Lost { returned, .. }) => {
+            format!("small messages return, 1 MiB is reset after {returned} bytes")
+        }
+        (Step::HalfClose, SendError::Short { sent, returned, .. }) if checked.echo.is_none() => {
+            format!("nothing comes back until we half-close, and then {returned} of {sent} bytes")
+        }
+        (Step::HalfClose, SendError::Short { .. } | SendError::Lost { .. }) => {
+            "the far end cuts the reply when we half-close".to_owned()
+        }
+        (Step::HalfClose, SendError::Timeout { sent, returned, .. }) if sent == returned => {
+            "everything returns, but the far end never closes when we half-close".to_owned()
+        }
+        (_, SendError::Lost { .. }) => "the connection is reset".to_owned(),
+        (_, error) => cause(error).to_owned(),
+    }
+}

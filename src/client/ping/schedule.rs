@@ -1,0 +1,98 @@
+//! An interval and a count in, the sequence number and the time of each probe out.
+
+use std::time::{Duration, Instant};
+
+use async_io::Timer;
+
+/// When each probe is due.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    interval: Duration,
+    next_due: Instant,
+    next_sequence: u64,
+    last_sequence: u64,
+}
+
+/// A probe that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) sequence: u64,
+    pub(super) due: Instant,
+}
+
+impl Schedule {
+    /// The first probe is due now.
+    pub(super) fn new(interval: Duration, count: Option<u64>) -> Self {
+        let last_sequence = count.unwrap_or(u64::MAX);
+        Self { interval, next_due: Instant::now(), next_sequence: 1, last_sequence }
+    }
+
+    /// Whether the next probe is due as soon as the one before is done with.
+    pub(super) fn is_back_to_back(&self) -> bool {
+        self.interval.is_zero()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.next_sequence > self.last_sequence
+    }
+
+    /// When the next probe is due, if there is one and it depends on the clock alone.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        (!self.is_over() && !self.is_back_to_back()).then_some(self.next_due)
+    }
+
+    /// The next probe, if it is due by `now`. `idle` says that none is waited for.
+    pub(super) fn take(&mut self, now: Instant, idle: bool) -> Option<Due> {
+        if self.is_over() || self.next_due > now || (self.is_back_to_back() && !idle) {
+            return None;
+        }
+        let due = if self.is_back_to_back() { now } else { self.next_due };
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.next_due += self.interval;
+        Some(Due { sequence, due })
+    }
+
+    /// Waits for the next probe to be due; forever if there is none.
+    pub(super) async fn next(&mut self, idle: bool) -> Due {
+        loop {
+            if let Some(due) = self.take(Instant::now(), idle) {
+                return due;
+            }
+            match self.next_due() {
+                Some(due) => drop(Timer::at(due).await),
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_due_at_set_times_even_if_they_are_asked_for_late() {
+        let second = Duration::from_secs(1);
+        let mut schedule = Schedule::new(second, Some(3));
+        let start = schedule.next_due;
+        assert_eq!(schedule.take(start, false), Some(Due { sequence: 1, due: start }));
+        assert_eq!(schedule.take(start, true), None);
+        let late = start + 5 * second;
+        for n in 1..3 {
+            let due = start + n * second;
+            assert_eq!(schedule.take(late, false), Some(Due { sequence: u64::from(n) + 1, due }));
+        }
+        assert!(schedule.is_over() && schedule.take(late, true).is_none());
+    }
+
+    #[test]
+    fn back_to_back_the_next_probe_is_due_when_none_is_waited_for() {
+        let mut schedule = Schedule::new(Duration::ZERO, None);
+        let now = schedule.next_due;
+        let later = now + Duration::from_secs(1);
+        assert_eq!(schedule.take(later, false), None);
+        assert_eq!(schedule.take(later, true), Some(Due { sequence: 1, due: later }));
+        assert_eq!(schedule.next_due(), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! Counts and times in, figures out: min, mean, percentiles, max, standard deviation. No I/O.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::client::PingEvent;
+
+/// What became of a [`Ping`](crate::client::Ping): each probe is received, late, lost or
+/// unanswered.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Probes that were due.
+    pub sent: u64,
+    /// Probes that came back in time.
+    pub received: u64,
+    /// Probes that did not come back.
+    pub lost: u64,
+    /// Probes that came back when they were given up.
+    pub late: u64,
+    /// Bytes that came back, in time or late.
+    pub bytes: u64,
+    /// Times of all that came back, in time or late.
+    pub rtt: Times,
+    /// Times to connect: of each probe with [`reconnect`](crate::client::Ping::reconnect), else of
+    /// each connection.
+    pub connect: Times,
+}
+
+impl Report {
+    /// Takes note of an event.
+    pub fn note(&mut self, event: &PingEvent) {
+        match *event {
+            PingEvent::Sent { .. } => self.sent += 1,
+            PingEvent::Reply { bytes, rtt, connect, .. } => {
+                self.received += 1;
+                self.bytes += bytes as u64;
+                self.rtt.note(rtt);
+                connect.into_iter().for_each(|connect| self.connect.note(connect));
+            }
+            PingEvent::Late { bytes, rtt, .. } => {
+                self.late += 1;
+                self.lost = self.lost.saturating_sub(1);
+                self.bytes += bytes as u64;
+                self.rtt.note(rtt);
+            }
+            PingEvent::Lost { .. } => self.lost += 1,
+            _ => {}
+        }
+    }
+
+    /// Probes that were still under way at the end.
+    #[must_use]
+    pub fn unanswered(&self) -> u64 {
+        self.sent.saturating_sub(self.received + self.late + self.lost)
+    }
+}
+
+/// Durations, each known to a thousandth: however many there are, some 100 KiB are kept.
+#[derive(Clone, Debug)]
+pub struct Times(Histogram<u64>);
+
+/// Significant decimal digits: one part in a thousand is less than what the clock's readers add.
+const DIGITS: u8 = 3;
+
+impl Default for Times {
+    fn default() -> Self {
+        Self(Histogram::new(DIGITS).expect("3 is one of the precisions, 0 to 5"))
+    }
+}
+
+impl Times {
+    /// Adds a duration. One beyond 584 years counts as that.
+    pub fn note(&mut self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        // Only a record makes room for longer times; it fails where usize has too few bits.
+        if self.0.record(nanos).is_err() {
+            self.0.saturating_record(nanos);
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The shortest; zero if there is none.
+    #[must_use]
+    pub fn min(&self) -> Duration {
+        Duration::from_nanos(self.0.min())
+    }
+
+    /// The arithmetic mean; zero if there is none.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        Duration::from_nanos(self.0.mean() as u64)
+    }
+
+    /// The time that the part `quantile` of all, from 0 to 1, did not exceed; 0.5 is the median.
+    #[must_use]
+    pub fn quantile(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.0.value_at_quantile(quantile).min(self.0.max()))
+    }
+
+    /// The longest; zero if there is none.
+    #[must_use]
+    pub fn max(&self) -> Duration {
+        Duration::from_nanos(self.0.max())
+    }
+
+    /// The standard deviation; zero if there is none.
+    #[must_use]
+    pub fn stddev(&self) -> Duration {
+        Duration::from_nanos(self.0.stdev() as u64)
+    }
+
+    /// How many there are up to each of a series of bounds that double, from the shortest to the
+    /// longest.
+    #[must_use]
+    pub fn doublings(&self) -> Vec<(Duration, u64)> {
+        let mut rows = Vec::new();
+        let mut from = self.0.min();
+        while self.count() > 0 && from <= self.0.max() {
+            let to = from.saturating_mul(2).max(from + 1);
+            rows.push((Duration::from_nanos(to), self.0.count_between(from, to - 1)));
+            from = to;
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(millis: impl Iterator<Item = u64>) -> Times {
+        let mut times = Times::default();
+        millis.for_each(|millis| times.note(Duration::from_millis(millis)));
+        times
+    }
+
+    /// To a thousandth.
+    fn is(time: Duration, millis: f64) -> bool {
+        (time.as_secs_f64() * 1e3 - millis).abs() <= millis / 1e3
+    }
+
+    #[test]
+    fn a_thousand_times_have_the_figures_that_pencil_and_paper_give() {
+        let times = times(1..=1000);
+        assert!(is(times.min(), 1.0) && is(times.max(), 1000.0) && is(times.mean(), 500.5));
+        assert!(is(times.quantile(0.5), 500.0) && is(times.quantile(0.999), 999.0));
+        assert!(is(times.stddev(), 288.675), "{:?}", times.stddev());
+    }
+
+    #[test]
+    fn no_time_at_all_is_zero_everywhere() {
+        let none = Times::default();
+        let figures = [none.min(), none.mean(), none.quantile(0.5), none.max(), none.stddev()];
+        assert_eq!((figures, none.count()), ([Duration::ZERO; 5], 0));
+        assert!(none.doublings().is_empty());
+    }
+
+    #[test]
+    fn the_rows_of_a_histogram_hold_every_time_once() {
+        for times in [times(1..=1000), times([5].into_iter()), times([0, 3].into_iter())] {
+            let total: u64 = times.doublings().iter().map(|(_, count)| count).sum();
+            assert_eq!(total, times.count());
+        }
+    }
+
+    #[test]
+    fn a_late_reply_is_late_and_no_longer_lost() {
+        let peer = "127.0.0.1:7".parse().unwrap();
+        let (bytes, rtt) = (64, Duration::from_secs(2));
+        let mut report = Report::default();
+        for sequence in 1..=3 {
+            report.note(&PingEvent::Sent { sequence });
+        }
+        let loss = crate::client::Loss::Timeout;
+        report.note(&PingEvent::Lost { peer, sequence: 1, loss });
+        report.note(&PingEvent::Late { peer, sequence: 1, bytes, rtt });
+        report.note(&PingEvent::Reply { peer, sequence: 2, bytes, rtt, connect: None });
+        assert_eq!((report.sent, report.received, report.lost, report.late), (3, 1, 0, 1));
+        assert_eq!((report.unanswered(), report.rtt.count()), (1, 2));
+    }
+}

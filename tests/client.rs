@@ -1,0 +1,209 @@
+//! How the library's client connects (RFC 8305), and what it tells.
+
+mod common;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use common::liar::{Closed, Hanging, Liar, answers_late, closes_at_the_half_close, honest};
+use common::{PATIENCE, TestServer, V4, V6};
+use echo6::Client;
+use echo6::client::{Attempt, HalfClose, Hold, Loss, Outcome, PingEvent, SendError};
+use echo6::report::Report;
+use futures::executor::block_on;
+use futures::future::pending;
+
+fn outcomes(attempts: &[Attempt]) -> Vec<(SocketAddr, String)> {
+    let words = |outcome: &Outcome| match outcome {
+        Outcome::Failed(cause) => cause.to_string(),
+        other => format!("{other:?}"),
+    };
+    attempts.iter().map(|attempt| (attempt.address, words(&attempt.outcome))).collect()
+}
+
+fn row(address: SocketAddr, outcome: &str) -> (SocketAddr, String) {
+    (address, outcome.to_owned())
+}
+
+#[test]
+fn an_address_that_refuses_passes_the_turn_at_once() {
+    let (closed, server) = (Closed::reserve(V6).address, Liar::start(V4, honest).address);
+    let client = Client::new().head_start(Duration::from_secs(2));
+    let start = Instant::now();
+    let connection = block_on(client.connect(&[closed, server])).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "no head start for one that has failed");
+    assert_eq!(connection.peer, server);
+    let expected = [row(closed, "connection refused"), row(server, "Connected")];
+    assert_eq!(outcomes(&connection.attempts), expected);
+}
+
+#[test]
+fn an_address_that_hangs_loses_after_its_head_start() {
+    for (ip, other) in [(V6, V4), (V4, V6)] {
+        let hanging = Hanging::start(ip);
+        let (server, unused) = (Liar::start(other, honest), Liar::start(ip, honest));
+        let head_start = Duration::from_millis(50);
+        let client = Client::new().head_start(head_start);
+        let addresses = [hanging.address, unused.address, server.address];
+        let connection = block_on(client.connect(&addresses)).unwrap();
+        assert!(connection.duration >= head_start, "{:?}", connection.duration);
+        // The families take turns, so the third address is the second to be tried.
+        let expected = [
+            row(hanging.address, "Dropped"),
+            row(server.address, "Connected"),
+            row(unused.address, "Untried"),
+        ];
+        assert_eq!(outcomes(&connection.attempts), expected);
+    }
+}
+
+#[test]
+fn the_connect_timeout_bounds_each_attempt() {
+    let hanging = [Hanging::start(V6), Hanging::start(V4)];
+    let addresses = hanging.each_ref().map(|hanging| hanging.address);
+    let client = Client::new()
+        .connect_timeout(Duration::from_millis(200))
+        .head_start(Duration::from_millis(100));
+    let start = Instant::now();
+    let error = block_on(client.connect(&addresses)).unwrap_err();
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(5), "{took:?}");
+    let [a, b] = addresses;
+    let expected = format!("cannot connect to {a} (timed out), {b} (timed out)");
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_head_start_is_from_10_ms_to_2_s() {
+    let (hanging, server) = (Hanging::start(V6), Liar::start(V4, honest));
+    let client = Client::new().head_start(Duration::ZERO);
+    let connection = block_on(client.connect(&[hanging.address, server.address])).unwrap();
+    assert!(connection.duration >= Duration::from_millis(10), "{:?}", connection.duration);
+}
+
+#[cfg(target_os = "linux")] // the whole of 127.0.0.0/8 is local there without being asked
+#[test]
+fn the_local_end_is_the_source_address() {
+    let server = TestServer::start();
+    let source = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
+    let peer = SocketAddr::new(V4, server.address.port());
+    let reply = block_on(Client::new().source(source).send(&[peer], b"hello")).unwrap();
+    assert_eq!((reply.local.ip(), server.connected()), (source, reply.local));
+}
+
+#[test]
+fn a_source_of_the_other_family_is_said() {
+    let server = TestServer::start();
+    let peer = SocketAddr::new(V4, server.address.port());
+    let error = block_on(Client::new().source(V6).connect(&[peer])).unwrap_err();
+    let (_, cause) = &error.attempts()[0];
+    assert_eq!(cause.to_string(), "the source address is of the other family");
+}
+
+#[test]
+fn no_address_at_all_is_an_error() {
+    let error = block_on(Client::new().connect(&[])).unwrap_err();
+    assert_eq!(error.to_string(), "no address to connect to");
+}
+
+#[test]
+fn without_a_half_close_a_server_that_cuts_gives_everything() {
+    let server = Liar::start(V6, closes_at_the_half_close);
+    let send = |client: Client| block_on(client.send(&[server.address], b"hello"));
+    assert!(matches!(send(Client::new()), Err(SendError::Short { returned: 0, .. })));
+    assert_eq!(send(Client::new().half_close(false)).unwrap().bytes, b"hello");
+}
+
+/// Pings until `enough` says so.
+fn ping_until(
+    client: &Client,
+    peer: SocketAddr,
+    interval: Duration,
+    mut enough: impl FnMut(&PingEvent) -> bool,
+) -> Report {
+    let mut report = Report::default();
+    let (done, is_done) = futures::channel::oneshot::channel::<()>();
+    let mut done = Some(done);
+    let stop = async {
+        let is_done = async_std::future::timeout(PATIENCE, is_done).await;
+        assert!(is_done.is_ok(), "not in time");
+    };
+    let addresses = [peer];
+    let running = client.ping().interval(interval).run(&addresses, stop, |event| {
+        report.note(&event);
+        if enough(&event) {
+            done.take();
+        }
+    });
+    block_on(running).unwrap();
+    report
+}
+
+#[test]
+fn a_late_reply_is_late_and_not_the_reply_of_the_next_probe() {
+    let liar = Liar::start(V4, answers_late);
+    let client = Client::new().timeout(Duration::from_millis(100));
+    let mut seen = Vec::new();
+    let report = ping_until(&client, liar.address, Duration::ZERO, |event| {
+        match event {
+            PingEvent::Late { sequence, .. } => seen.push((*sequence, "late")),
+            PingEvent::Reply { sequence, .. } => seen.push((*sequence, "reply")),
+            PingEvent::Lost { sequence, loss: Loss::Timeout, .. } => seen.push((*sequence, "lost")),
+            _ => {}
+        }
+        seen.len() >= 4
+    });
+    assert_eq!(seen[..4], [(1, "lost"), (1, "late"), (2, "reply"), (3, "reply")]);
+    assert_eq!((report.late, report.lost), (1, 0));
+}
+
+#[test]
+fn a_lost_connection_is_made_again_and_its_probes_are_lost() {
+    let liar = Liar::start(V6, common::liar::hangs_up_after_one);
+    let mut connections = 0;
+    let report = ping_until(&Client::new(), liar.address, Duration::from_millis(5), |event| {
+        connections += u64::from(matches!(event, PingEvent::Connected { .. }));
+        connections == 3
+    });
+    // What fell due while there was no connection, which was 100 ms each time.
+    assert!(report.received >= 1 && report.lost >= 10, "{report:?}");
+}
+
+#[test]
+fn at_a_set_rate_time_runs_from_when_a_probe_was_due() {
+    // One reply is held back until the next probe comes, so the first takes an interval at least.
+    let liar = Liar::start(V4, answers_late);
+    let interval = Duration::from_millis(80);
+    let report = ping_until(&Client::new(), liar.address, interval, |event| {
+        matches!(event, PingEvent::Reply { sequence: 3, .. })
+    });
+    assert_eq!((report.received, report.lost), (3, 0));
+    assert!(report.rtt.max() >= interval, "{:?}", report.rtt.max());
+    assert!(report.rtt.min() < interval, "{:?}", report.rtt.min());
+}
+
+#[test]
+fn each_probe_can_have_a_connection_of_its_own() {
+    let server = TestServer::start();
+    let peer = SocketAddr::new(V6, server.address.port());
+    let mut report = Report::default();
+    let ping = Client::new().ping().interval(Duration::ZERO).count(20).reconnect(true);
+    block_on(ping.run(&[peer], pending(), |event| report.note(&event))).unwrap();
+    assert_eq!((report.sent, report.received), (20, 20));
+    assert_eq!((report.rtt.count(), report.connect.count()), (20, 20));
+    for _ in 0..20 {
+        server.closed();
+    }
+}
+
+#[test]
+fn a_check_finds_everything_well_over_both_families() {
+    let server = TestServer::start();
+    for ip in [V4, V6] {
+        let check = Client::new().check().hold(Duration::from_millis(50));
+        let checked = block_on(check.run(SocketAddr::new(ip, server.address.port())));
+        assert!(checked.is_well(), "{checked:?}");
+        assert_eq!((checked.half_close, checked.hold), (Some(HalfClose::Kept), Some(Hold::Alive)));
+        assert!(checked.mib_per_second().is_some_and(|rate| rate > 0.0));
+    }
+}

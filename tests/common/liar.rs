@@ -1,0 +1,203 @@
+//! Servers that are no echo servers, each wrong in one way, on a port that the system chose.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+/// A lie is told to one client. It returns the stream to leave the connection open, for as long as
+/// the liar lives, or drops it to close.
+pub(crate) type Lie = fn(TcpStream) -> Option<TcpStream>;
+
+pub(crate) struct Liar {
+    pub(crate) address: SocketAddr,
+    _open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Liar {
+    pub(crate) fn start(ip: IpAddr, lie: Lie) -> Self {
+        let listener = TcpListener::bind((ip, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&open);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (stream, kept) = (stream.unwrap(), Arc::clone(&kept));
+                thread::spawn(move || {
+                    if let Some(stream) = lie(stream) {
+                        kept.lock().unwrap().push(stream);
+                    }
+                });
+            }
+        });
+        Self { address, _open: open }
+    }
+}
+
+/// The next bytes, or none at the end, however that comes.
+fn some(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut buffer = vec![0; 64 * 1024];
+    let length = stream.read(&mut buffer).ok().filter(|&length| length > 0)?;
+    buffer.truncate(length);
+    Some(buffer)
+}
+
+fn all(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    bytes
+}
+
+pub(crate) fn changes_a_byte(mut stream: TcpStream) -> Option<TcpStream> {
+    while let Some(mut bytes) = some(&mut stream) {
+        *bytes.last_mut()? ^= 1;
+        stream.write_all(&bytes).ok()?;
+    }
+    None
+}
+
+pub(crate) fn drops_the_last(mut stream: TcpStream) -> Option<TcpStream> {
+    let bytes = all(&mut stream);
+    stream.write_all(bytes.split_last()?.1).ok()?;
+    None
+}
+
+pub(crate) fn adds_one(mut stream: TcpStream) -> Option<TcpStream> {
+    let mut bytes = all(&mut stream);
+    bytes.push(b'!');
+    stream.write_all(&bytes).ok()?;
+    None
+}
+
+/// Keeps what comes first until something else comes.
+pub(crate) fn answers_late(mut stream: TcpStream) -> Option<TcpStream> {
+    let first = some(&mut stream)?;
+    let Some(second) = some(&mut stream) else { return Some(stream) };
+    stream.write_all(&[first, second].concat()).ok()?;
+    honest(stream)
+}
+
+pub(crate) fn answers_in_single_bytes(mut stream: TcpStream) -> Option<TcpStream> {
+    stream.set_nodelay(true).ok()?;
+    while let Some(bytes) = some(&mut stream) {
+        for byte in bytes.chunks(1) {
+            stream.write_all(byte).ok()?;
+        }
+    }
+    None
+}
+
+pub(crate) fn resets_midway(mut stream: TcpStream) -> Option<TcpStream> {
+    let bytes = some(&mut stream)?;
+    stream.write_all(&bytes[..bytes.len() / 2]).ok()?;
+    super::reset(stream);
+    None
+}
+
+/// Echoes, unless the end of stream comes right behind.
+pub(crate) fn closes_at_the_half_close(mut stream: TcpStream) -> Option<TcpStream> {
+    while let Some(bytes) = some(&mut stream) {
+        stream.set_read_timeout(Some(Duration::from_millis(50))).ok()?;
+        if matches!(stream.peek(&mut [0]), Ok(0)) {
+            return None;
+        }
+        stream.set_read_timeout(None).ok()?;
+        stream.write_all(&bytes).ok()?;
+    }
+    None
+}
+
+pub(crate) fn never_answers(mut stream: TcpStream) -> Option<TcpStream> {
+    all(&mut stream);
+    Some(stream)
+}
+
+pub(crate) fn accepts_and_hangs(stream: TcpStream) -> Option<TcpStream> {
+    Some(stream)
+}
+
+pub(crate) fn stops_midway(mut stream: TcpStream) -> Option<TcpStream> {
+    let mut left = 512 * 1024;
+    while left > 0 {
+        let bytes = some(&mut stream)?;
+        let length = bytes.len().min(left);
+        stream.write_all(&bytes[..length]).ok()?;
+        left -= length;
+    }
+    Some(stream)
+}
+
+pub(crate) fn never_closes(mut stream: TcpStream) -> Option<TcpStream> {
+    while let Some(bytes) = some(&mut stream) {
+        stream.write_all(&bytes).ok()?;
+    }
+    Some(stream)
+}
+
+/// Echoes once and hangs up when it is spoken to no more for a moment.
+pub(crate) fn hangs_up_on_the_silent(stream: TcpStream) -> Option<TcpStream> {
+    stream.set_read_timeout(Some(Duration::from_millis(50))).ok()?;
+    honest(stream)
+}
+
+/// Echoes one message, then the connection is gone.
+pub(crate) fn hangs_up_after_one(mut stream: TcpStream) -> Option<TcpStream> {
+    let bytes = some(&mut stream)?;
+    stream.write_all(&bytes).ok()?;
+    None
+}
+
+pub(crate) fn honest(mut stream: TcpStream) -> Option<TcpStream> {
+    while let Some(bytes) = some(&mut stream) {
+        stream.write_all(&bytes).ok()?;
+    }
+    None
+}
+
+/// A listener whose backlog is full, so that a connection to it neither succeeds nor fails.
+pub(crate) struct Hanging {
+    pub(crate) address: SocketAddr,
+    _listener: Socket,
+    _clients: Vec<Socket>,
+}
+
+impl Hanging {
+    pub(crate) fn start(ip: IpAddr) -> Self {
+        let address = SocketAddr::new(ip, 0);
+        let listener = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        listener.bind(&address.into()).unwrap();
+        listener.listen(1).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let mut clients = Vec::new();
+        // As many as the backlog takes, which is up to the system, and then one that waits.
+        loop {
+            let client = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+            let patience = Duration::from_millis(100);
+            let waits = client.connect_timeout(&address.into(), patience).is_err();
+            clients.push(client);
+            if waits {
+                return Self { address, _listener: listener, _clients: clients };
+            }
+            assert!(clients.len() < 100, "the backlog has no end");
+        }
+    }
+}
+
+/// A port at which nobody listens, kept from everybody else.
+pub(crate) struct Closed {
+    pub(crate) address: SocketAddr,
+    _socket: Socket,
+}
+
+impl Closed {
+    pub(crate) fn reserve(ip: IpAddr) -> Self {
+        let address = SocketAddr::new(ip, 0);
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&address.into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        Self { address, _socket: socket }
+    }
+}

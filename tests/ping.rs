@@ -1,0 +1,127 @@
+//! `echo6 ping`: lines, summaries and statuses.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use common::binary::{Listening, echo6, run};
+use common::liar::{Closed, Liar, answers_late};
+use common::{V4, V6};
+use serde_json::Value;
+
+#[test]
+fn each_reply_has_a_line_and_all_have_a_summary() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    for (ip, family) in [("127.0.0.1", "IPv4"), ("[::1]", "IPv6")] {
+        let address = format!("{ip}:{}", server.port);
+        let pinged = run(&["ping", "-c", "3", "-i", "1ms", "--size", "1k", &address]);
+        assert_eq!((pinged.status, &pinged.stderr[..]), (Some(0), ""), "{pinged:?}");
+        let lines: Vec<&str> = pinged.stdout.lines().collect();
+        for (index, line) in lines[..3].iter().enumerate() {
+            let start = format!("1024 bytes from {address}: seq={} time=", index + 1);
+            assert!(line.starts_with(&start) && line.ends_with(" ms"), "{line}");
+        }
+        assert_eq!(lines[3], format!("--- {address} ({family}) ---"));
+        assert_eq!(lines[4], "3 sent, 3 received, 0 lost, 0 late");
+        let names: Vec<&str> = lines[5].split_whitespace().collect();
+        assert_eq!(names, ["ms", "min", "avg", "p50", "p90", "p99", "p99.9", "max", "stddev"]);
+        assert_eq!(lines[6].split_whitespace().count(), 9);
+        assert!(lines.iter().all(|line| line.len() <= 80), "{lines:?}");
+    }
+}
+
+#[test]
+fn quiet_leaves_the_summary_and_verbose_draws_a_histogram() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("[::1]:{}", server.port);
+    let quiet = run(&["ping", "-q", "-i", "0", "-c", "100", &address]);
+    assert!(quiet.stdout.starts_with("--- [::1]:"), "{quiet:?}");
+    let verbose = run(&["ping", "-v", "-q", "-i", "0", "-c", "100", &address]);
+    assert!(verbose.stderr.starts_with("connected to [::1]:"), "{verbose:?}");
+    assert!(verbose.stdout.contains(" ##"), "{verbose:?}");
+}
+
+#[test]
+fn with_reconnect_the_connect_is_timed_too() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let pinged = run(&["ping", "--reconnect", "-i", "0", "-c", "5", &address]);
+    assert_eq!(pinged.status, Some(0), "{pinged:?}");
+    assert!(pinged.stdout.lines().next().unwrap().contains(" ms connect="), "{pinged:?}");
+    assert!(pinged.stdout.lines().last().unwrap().starts_with("connect "), "{pinged:?}");
+}
+
+#[test]
+fn json_has_an_object_for_each_event_and_a_summary_with_percentiles() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let pinged = run(&["ping", "--json", "-i", "0", "-c", "2", &format!("[::1]:{}", server.port)]);
+    let objects: Vec<Value> =
+        pinged.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
+    assert_eq!(events, ["connected", "reply", "reply", "summary"]);
+    assert_eq!((&objects[2]["seq"], &objects[2]["bytes"]), (&2.into(), &64.into()));
+    assert!(objects[1]["rtt_us"].as_f64() > Some(0.0));
+    let summary = &objects[3];
+    assert_eq!((&summary["sent"], &summary["received"]), (&2.into(), &2.into()));
+    for name in ["min", "avg", "p50", "p90", "p99", "p99_9", "max", "stddev"] {
+        assert!(summary["rtt_us"][name].is_number(), "{name}: {summary}");
+    }
+}
+
+#[test]
+fn a_late_reply_is_told_as_late_and_the_status_is_1() {
+    let liar = Liar::start(V4, answers_late);
+    let address = liar.address.to_string();
+    let pinged = run(&["ping", "-i", "0", "-c", "2", "-w", "150ms", &address]);
+    assert_eq!(pinged.status, Some(1), "{pinged:?}");
+    assert!(pinged.stderr.contains("seq=1, no reply within 150ms"), "{pinged:?}");
+    assert!(pinged.stdout.lines().next().unwrap().ends_with(" ms, late"), "{pinged:?}");
+    assert!(pinged.stdout.contains("2 sent, 1 received, 0 lost, 1 late"), "{pinged:?}");
+}
+
+#[test]
+fn what_refuses_is_an_error_with_status_1() {
+    let closed = Closed::reserve(V6);
+    let pinged = run(&["ping", "-c", "1", &closed.address.to_string()]);
+    assert_eq!((pinged.status, &pinged.stdout[..]), (Some(1), ""));
+    assert!(pinged.stderr.contains("connection refused"), "{pinged:?}");
+}
+
+#[test]
+fn a_probe_has_room_for_its_number() {
+    for size in ["7", "17M", "x"] {
+        let pinged = run(&["ping", "--size", size, "[::1]:7"]);
+        assert_eq!(pinged.status, Some(2), "{size}: {pinged:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let mut child = echo6(&["ping", "-i", "0", &format!("[::1]:{}", server.port)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_with_the_summary() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let mut child = echo6(&["ping", "-i", "1h", &format!("127.0.0.1:{}", server.port)])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let rest: Vec<String> = stdout.lines().map(Result::unwrap).collect();
+    assert_eq!(rest[1], "1 sent, 1 received, 0 lost, 0 late");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

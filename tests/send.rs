@@ -1,0 +1,196 @@
+//! `echo6 send`: messages, files and stdin, and what is said about them.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
+
+use common::binary::{Listening, Run, echo6, output_with_input, run};
+use common::liar::{Closed, Liar};
+use common::{V4, V6, noise};
+use serde_json::Value;
+
+/// The objects on stdout.
+fn objects(run: &Run) -> Vec<Value> {
+    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn stdin_of_any_size_comes_back_identical_over_both_families() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    for ip in ["127.0.0.1", "[::1]"] {
+        for length in [0, 1, 65_537, 40 << 20] {
+            let message = noise(length);
+            let mut command = echo6(&["send", &format!("{ip}:{}", server.port)]);
+            let output = output_with_input(&mut command, &message);
+            assert!(output.status.success(), "{:?}", String::from_utf8_lossy(&output.stderr));
+            assert!(output.stdout == message, "{length} bytes over {ip}");
+            assert!(output.stderr.is_empty(), "{:?}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
+#[test]
+fn the_echo_of_a_line_comes_before_stdin_ends() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let mut child = echo6(&["send", &format!("[::1]:{}", server.port)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    for line in ["one\n", "two\n"] {
+        stdin.write_all(line.as_bytes()).unwrap();
+        let mut echo = String::new();
+        stdout.read_line(&mut echo).unwrap();
+        assert_eq!(echo, line);
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_file_is_sent_to_every_address_as_often_as_asked() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let path = std::env::temp_dir().join(format!("echo6-send-{}", std::process::id()));
+    std::fs::write(&path, "bytes of a file\n").unwrap();
+    let addresses = format!("127.0.0.1:{0},[::1]:{0}", server.port);
+    let sent = run(&["send", "-c", "2", "-f", path.to_str().unwrap(), &addresses]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((sent.status, &sent.stderr[..]), (Some(0), ""));
+    assert_eq!(sent.stdout, "bytes of a file\n".repeat(4));
+}
+
+#[test]
+fn each_message_is_repeated_as_often_as_asked() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("[::1]:{}", server.port);
+    for parallel in ["1", "2", "64"] {
+        let sent = run(&["send", "-c", "3", "--parallel", parallel, &address, "a", "b"]);
+        assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "a\na\na\nb\nb\nb\n"));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let mut child = echo6(&["send", &format!("127.0.0.1:{}", server.port)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut first = [0];
+    stdin.write_all(b"x").unwrap();
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    // The pipe that it reads breaks once it is gone.
+    while stdin.write_all(&[0; 65_536]).is_ok() {}
+    let mut words = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+    assert_eq!((child.wait().unwrap().code(), &words[..]), (Some(0), ""));
+}
+
+#[test]
+fn a_slow_reader_is_no_fault_of_the_server() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let message = noise(8 << 20);
+    let mut child = echo6(&["send", "-w", "100ms", &format!("127.0.0.1:{}", server.port)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            stdin.write_all(&message).unwrap();
+            drop(stdin);
+        });
+        // Several timeouts long, nothing is taken from its stdout, which is what is tested here.
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        let mut echo = Vec::new();
+        stdout.read_to_end(&mut echo).unwrap();
+        assert!(echo == message);
+    });
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn json_has_an_object_for_each_reply_and_a_summary() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let sent = run(&["send", "--json", &format!("[::1]:{}", server.port), "hello", "you"]);
+    assert_eq!((sent.status, &sent.stderr[..]), (Some(0), ""));
+    let objects = objects(&sent);
+    let [reply, _, summary] = &objects[..] else { panic!("{objects:?}") };
+    assert_eq!((&reply["event"], &reply["bytes"]), (&"reply".into(), &5.into()));
+    assert_eq!(reply["family"], "ipv6");
+    assert!(reply["connect_us"].as_f64() > Some(0.0) && reply["exchange_us"].as_f64() > Some(0.0));
+    assert_eq!(reply["attempts"][0]["outcome"], "connected");
+    assert_eq!((&summary["event"], &summary["returned"]), (&"summary".into(), &2.into()));
+    assert_eq!((&summary["bytes"], &summary["failed"]), (&8.into(), &0.into()));
+}
+
+#[test]
+fn json_names_the_cause_of_a_failure() {
+    let closed = Closed::reserve(V4);
+    let changing = Liar::start(V6, common::liar::changes_a_byte);
+    let cutting = Liar::start(V4, common::liar::drops_the_last);
+    let silent = Liar::start(V4, common::liar::never_answers);
+    let resetting = Liar::start(V6, common::liar::resets_midway);
+    for (address, cause) in [
+        (closed.address.to_string(), "refused"),
+        (changing.address.to_string(), "mismatch"),
+        (cutting.address.to_string(), "short"),
+        (silent.address.to_string(), "timeout"),
+        (resetting.address.to_string(), "reset"),
+        ("nosuch.invalid:7".to_owned(), "resolve"),
+    ] {
+        let sent = run(&["send", "--json", "-w", "300ms", &address, "hello"]);
+        assert_eq!(sent.status, Some(1), "{sent:?}");
+        let failure = &objects(&sent)[0];
+        assert_eq!((&failure["event"], &failure["cause"]), (&"failure".into(), &cause.into()));
+        if cause == "mismatch" {
+            assert_eq!(failure["offset"], 4);
+            assert_eq!((&failure["expected"], &failure["got"]), (&0x6f.into(), &0x6e.into()));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_is_a_usage_error() {
+    for (arguments, error) in [
+        (&["-f", "/no/such/file", "[::1]:7"][..], "error: cannot open /no/such/file"),
+        (&["-f", "x", "[::1]:7", "message"], "error: --file and MESSAGE exclude each other"),
+        (&["[::1]:7,127.0.0.1:7"], "error: stdin can be sent once, to one address"),
+        (&["-c", "2", "[::1]:7"], "error: stdin can be sent once, to one address"),
+        (&["-s", "127.0.0.1", "-6", "[::1]:7", "x"], "error: --source is an IPv4 address"),
+        (&["-s", "nonsense", "[::1]:7", "x"], "error: error parsing option '-s'"),
+        (&["--head-start", "5ms", "[::1]:7", "x"], "error: error parsing option '--head-start'"),
+    ] {
+        let sent = run(&[&["send"], arguments].concat());
+        assert_eq!(sent.status, Some(2), "{sent:?}");
+        assert!(sent.stderr.starts_with(error), "{error}: {}", sent.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_at_once_and_says_how_far_it_came() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let mut child = echo6(&["send", &format!("[::1]:{}", server.port)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // stdin stays open.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"hello").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "interrupted: 5 bytes came back by then\n");
+}
