@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::binary::{Listening, echo6, run};
-use common::{V4, V6, connect, exchange, round_trip};
+use common::binary::{Listening, run};
+use common::{V4, V6, connect, exchange};
 
 /// Asserts status 2 or 1, nothing on stdout, and an error that starts and goes on as given.
 fn assert_fails(arguments: &[&str], status: i32, error: &str, help: &str) {
@@ -152,6 +152,8 @@ fn a_server_that_accepts_and_never_answers_is_a_timeout() {
 mod signals {
     use rustix::process::Signal;
 
+    use super::common::binary::echo6;
+    use super::common::round_trip;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! The `echo6` binary, run to its end or left to serve.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// What a run of the binary came to.
@@ -86,6 +86,8 @@ impl Listening {
     /// Sends the signal that a terminal or a service manager would, and waits for its end.
     #[cfg(unix)]
     pub(crate) fn stop(mut self, signal: rustix::process::Signal) -> Run {
+        use std::io::Read as _;
+
         self.signal(signal);
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
