@@ -51,6 +51,10 @@
 //! calls an IPv4 client `::ffff:192.0.2.7`. `TCP_NODELAY` keeps an echo from waiting for the
 //! acknowledgement of the one before.
 //!
+//! A full server holds its [limit](crate::Server::max_connections) by not accepting, so that the queue
+//! stays in the kernel. Idle clients, and those whose time is up, are found by one coarse sweep over
+//! the table: a timer for each would add work to every turn of the reactor.
+//!
 //! # 4. The pump, and why it yields
 //!
 //! [`echo()`](crate::echo::echo) is handed a reader and a writer and knows nothing of sockets. Each
