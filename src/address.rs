@@ -82,6 +82,12 @@ pub fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
+/// Says whether the address is in fe80::/10 and lacks the zone without which it is no destination
+/// (RFC 4007, section 6).
+pub(crate) fn is_unzoned_link_local(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

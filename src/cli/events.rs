@@ -8,6 +8,7 @@ use echo6::address::Families;
 use echo6::event::{Event, Obstacle, Reason, Totals};
 use serde::Serialize;
 
+use super::json::family;
 use super::output::{self, count};
 
 /// How events are written, and where.
@@ -211,10 +212,6 @@ fn json(record: Record) -> String {
     let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     let line = serde_json::to_string(&Line { time, record });
     line.expect("strings and numbers are JSON") + "\n"
-}
-
-fn family(address: SocketAddr) -> &'static str {
-    names(Families::of(address))[0]
 }
 
 fn names(families: Families) -> &'static [&'static str] {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::address::is_unzoned_link_local;
 use crate::error::Cause;
 
 /// No address accepted a connection.
@@ -50,10 +51,6 @@ impl ConnectError {
             _ => return None,
         })
     }
-}
-
-fn is_unzoned_link_local(address: SocketAddr) -> bool {
-    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
 }
 
 impl fmt::Display for ConnectError {

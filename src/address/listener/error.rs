@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
-use crate::address::{Endpoint, Families, ResolveError};
+use crate::address::{Endpoint, Families, ResolveError, is_unzoned_link_local};
 use crate::error::Cause;
 
 /// Why [`listen`](super::listen) could not bind an address.
@@ -86,8 +86,4 @@ impl ListenError {
             },
         })
     }
-}
-
-fn is_unzoned_link_local(address: SocketAddr) -> bool {
-    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
 }
