@@ -5,9 +5,8 @@
 mod common;
 
 use std::io::Read;
-use std::process::Stdio;
 
-use common::binary::{Run, echo6, run, run_with_input};
+use common::binary::{Run, echo6, piped, run, run_with_input};
 
 fn address(arguments: &[&str]) -> Run {
     run(&[&["address"], arguments].concat())
@@ -194,12 +193,7 @@ fn many_lines_come_out_in_order_whatever_block_they_fall_into() {
 
 #[test]
 fn a_reader_that_went_away_ends_it_quietly() {
-    let mut child = echo6(&["address", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(&mut echo6(&["address", "-"]));
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
     // More than the pipe holds, so it is read; the write ends when the child does.

@@ -5,7 +5,7 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
-use common::binary::{Listening, Run, echo6, output_with_input, run};
+use common::binary::{Listening, Run, echo6, output_with_input, piped, run};
 use common::liar::{Closed, Liar};
 use common::{V4, V6, noise};
 use serde_json::Value;
@@ -75,12 +75,7 @@ fn each_message_is_repeated_as_often_as_asked() {
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let server = Listening::start(&["-q", "[::]:0"]);
-    let mut child = echo6(&["send", &format!("127.0.0.1:{}", server.port)])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(&mut echo6(&["send", &format!("127.0.0.1:{}", server.port)]));
     let mut stdin = child.stdin.take().unwrap();
     let mut first = [0];
     stdin.write_all(b"x").unwrap();
@@ -179,12 +174,7 @@ fn what_cannot_be_sent_is_a_usage_error() {
 fn an_interrupt_ends_it_at_once_and_says_how_far_it_came() {
     use rustix::process::{Pid, Signal, kill_process};
     let server = Listening::start(&["-q", "[::]:0"]);
-    let mut child = echo6(&["send", &format!("[::1]:{}", server.port)])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(&mut echo6(&["send", &format!("[::1]:{}", server.port)]));
     // stdin stays open.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"hello").unwrap();

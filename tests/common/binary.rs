@@ -29,17 +29,17 @@ pub(crate) fn run_with_input(arguments: &[&str], input: &[u8]) -> Run {
 
 /// Runs a command to its end with `input` on its stdin; what comes out may be any bytes.
 pub(crate) fn output_with_input(command: &mut Command, input: &[u8]) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(command);
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
         scope.spawn(move || drop(stdin.write_all(input)));
         child.wait_with_output().unwrap()
     })
+}
+
+/// Starts a command with a pipe to each of its standard streams.
+pub(crate) fn piped(command: &mut Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 impl From<Output> for Run {
