@@ -14,6 +14,7 @@ mod listen;
 mod log;
 mod output;
 mod ping;
+mod progress;
 mod runtime;
 mod send;
 mod streams;

@@ -1,18 +1,17 @@
 //! `echo6 check`: a table of what works at each address, and a sentence to act on.
 
-use std::io::{self, IsTerminal};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use argh::FromArgs;
-use async_io::Timer;
 use echo6::address::{Endpoint, Families};
 use echo6::client::Checked;
-use futures::future::{Either, join_all, select};
+use futures::future::join_all;
 
 use super::arguments::{parse_source, parse_timeout};
 use super::failure::{Failure, Status, chain};
 use super::output::{data, say};
+use super::progress::with_progress;
 use super::targets::{Dial, addresses};
 use super::{json, runtime};
 
@@ -93,12 +92,17 @@ pub(crate) fn run(arguments: Check) -> Result<Status, Failure> {
         Some(hold) => dial.client().check().hold(hold),
         None => dial.client().check(),
     };
+    let start = Instant::now();
     runtime::run_here(async {
         let checks = endpoints.iter().map(async |endpoint| {
             let found = addresses(endpoint, families).await?;
             Ok(join_all(found.iter().map(|&address| check.run(address))).await)
         });
-        let checks = Box::pin(with_progress(join_all(checks), &arguments));
+        let hold = arguments.hold.unwrap_or_default();
+        let checks = with_progress(join_all(checks), !arguments.quiet && !hold.is_zero(), || {
+            let silent = start.elapsed().min(hold);
+            format!("silent for {} of {} s", silent.as_secs(), hold.as_secs())
+        });
         match runtime::until_stopped(checks).await? {
             Some(results) => report(&endpoints, &results, &arguments),
             None => {
@@ -178,32 +182,4 @@ fn table(rows: &[&Checked]) -> String {
 
 fn family(address: SocketAddr) -> String {
     Families::of(address).to_string()
-}
-
-/// Says how long a silent connection still has to go, if stderr is a terminal.
-async fn with_progress<T>(checks: impl Future<Output = T>, arguments: &Check) -> T {
-    let start = Instant::now();
-    let drawn = async {
-        let hold = match arguments.hold {
-            Some(hold) if !arguments.quiet && io::stderr().is_terminal() => hold,
-            _ => std::future::pending().await,
-        };
-        loop {
-            Timer::after(Duration::from_secs(1)).await;
-            let (gone, all) = (start.elapsed().as_secs(), hold.as_secs());
-            say(&format!("\rsilent for {gone} of {all} s\x1b[K"));
-        }
-    };
-    let checks = std::pin::pin!(checks);
-    let drawn = std::pin::pin!(drawn);
-    let done: Either<(T, _), (std::convert::Infallible, _)> = select(checks, drawn).await;
-    match done {
-        Either::Left((result, _)) => {
-            if arguments.hold.is_some() && !arguments.quiet && io::stderr().is_terminal() {
-                say("\r\x1b[K");
-            }
-            result
-        }
-        Either::Right((never, _)) => match never {},
-    }
 }

@@ -1,28 +1,25 @@
 //! `echo6 send`: sends messages, a file or stdin, checks that they come back, and prints them.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use argh::FromArgs;
 use echo6::Client;
 use echo6::client::{Reply, SendError};
-use futures::future::{Either, select};
-use futures::io::AsyncWrite;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 
 use super::arguments::{endpoints, parse_count, parse_head_start, parse_source, parse_timeout};
 use super::failure::{Failure, Status};
 use super::json::{self, Why, micros};
 use super::output::{count, data, say};
 use super::runtime;
+use super::streams::Meter;
+use super::targets::{self, Dial};
 
 mod event;
+mod stream;
 
-use super::streams::{self, Meter};
-use super::targets::{self, Dial};
 use event::{Event, Sent, Tally};
 
 /// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
@@ -163,7 +160,7 @@ impl Sender<'_> {
             messages.map(move |message| self.client.send(target, message.as_bytes()))
         });
         let parallel = usize::try_from(self.arguments.parallel).unwrap_or(usize::MAX);
-        let mut replies = stream::iter(sends).buffered(parallel);
+        let mut replies = futures::stream::iter(sends).buffered(parallel);
         let mut status = Status::Ok;
         while let Some(reply) = replies.next().await {
             match reply {
@@ -180,76 +177,6 @@ impl Sender<'_> {
             }
         }
         Ok(status)
-    }
-
-    /// Sends stdin or the file to each target, one after the other, and prints what comes back as
-    /// it comes.
-    async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
-        let times = targets.len() as u64 * self.arguments.count;
-        if self.arguments.file.is_none() && times > 1 {
-            return Err(Failure::usage("stdin can be sent once, to one address")
-                .with_help(Some("give a MESSAGE, or a file with --file".to_owned())));
-        }
-        let mut status = Status::Ok;
-        for target in targets {
-            for _ in 0..self.arguments.count {
-                let output = streams::stdout().map_err(|error| super::output::unwritten(&error))?;
-                let sent = if self.arguments.json {
-                    self.pass(target, futures::io::sink()).await?
-                } else {
-                    self.pass(target, output).await?
-                };
-                if let Err(error) = sent {
-                    status = self.fail(error)?;
-                }
-            }
-        }
-        Ok(status)
-    }
-
-    /// Sends stdin or the file to one target. The outer error is the command's, the inner one the
-    /// network's.
-    async fn pass(
-        &self,
-        target: &[SocketAddr],
-        output: impl AsyncWrite + Unpin,
-    ) -> Result<Result<(), SendError>, Failure> {
-        let mut file = None;
-        let mut total = None;
-        if let Some(path) = &self.arguments.file {
-            let opened = File::open(path);
-            let opened =
-                opened.map_err(|error| Failure::usage(format!("cannot open {path}: {error}")))?;
-            total = opened.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
-            file = Some(opened);
-        }
-        let mut connection = match self.client.connect(target).await {
-            Ok(connection) => connection,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let (peer, local, connect) = (connection.peer, connection.local, connection.duration);
-        let attempts = std::mem::take(&mut connection.attempts);
-        let (start, timeout) = (Instant::now(), self.arguments.timeout);
-        let exchange = async {
-            let output = self.meter.count(output);
-            match file {
-                Some(file) => connection.exchange(streams::file(file), output, timeout).await,
-                None => connection.exchange(streams::stdin(), output, timeout).await,
-            }
-        };
-        let total = total.map(|total| self.meter.bytes() + total);
-        let drawn = self.meter.draw(total, !self.arguments.quiet);
-        let result = match select(pin!(exchange), pin!(drawn)).await {
-            Either::Left((result, _)) => result,
-            Either::Right((never, _)) => match never {},
-        };
-        let traffic = match result {
-            Ok(traffic) => traffic,
-            Err(error) => return Ok(Err(error)),
-        };
-        let (bytes, exchange, attempts) = (traffic.returned, start.elapsed(), &attempts[..]);
-        self.note(&Sent { peer, local, bytes, connect, exchange, attempts })?;
-        Ok(Ok(()))
     }
 
     /// Counts a reply, and says what the flags ask for about it.

@@ -1,26 +1,18 @@
-//! stdin, stdout and files as asynchronous streams, each on a thread of its own, and a line on
-//! stderr that says how far they are.
+//! stdin, stdout and files as asynchronous streams, each on a thread of its own, and a meter for what
+//! passes.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 
-use async_io::Timer;
 use blocking::Unblock;
 use futures::io::{AsyncRead, AsyncWrite};
-
-use super::output;
 
 /// How many bytes wait between a stream and its thread. 1 GiB through stdin, on a machine with other
 /// work: 11 s with 8 KiB, 2.7 s with 256 KiB, 2.1 s with 1 MiB (socat in turns with it: 2.9 s).
 const PIPE: usize = 1024 * 1024;
-
-/// How often the progress line is drawn anew.
-const REDRAW: Duration = Duration::from_millis(200);
 
 pub(crate) fn stdin() -> impl AsyncRead + Unpin {
     Unblock::with_capacity(PIPE, io::stdin())
@@ -51,35 +43,6 @@ impl Meter {
     /// Passes bytes on to `output` and counts them.
     pub(crate) fn count<W>(&self, output: W) -> Metered<'_, W> {
         Metered { output, meter: self }
-    }
-
-    /// Draws a line of progress until it is dropped, if it is to be `shown`, stderr is a terminal and stdout, which
-    /// would tear the line apart, is none.
-    pub(crate) async fn draw(&self, total: Option<u64>, shown: bool) -> Infallible {
-        if !shown || !io::stderr().is_terminal() || io::stdout().is_terminal() {
-            std::future::pending::<()>().await;
-        }
-        let start = Instant::now();
-        let _clear = Clear;
-        loop {
-            Timer::after(REDRAW).await;
-            let mib = self.bytes() as f64 / MIB;
-            let of =
-                total.map_or_else(String::new, |total| format!(" of {:.0}", total as f64 / MIB));
-            let rate = mib / start.elapsed().as_secs_f64();
-            output::say(&format!("\r{mib:.0}{of} MiB came back, {rate:.0} MiB/s\x1b[K"));
-        }
-    }
-}
-
-const MIB: f64 = (1 << 20) as f64;
-
-/// Takes the progress line away.
-struct Clear;
-
-impl Drop for Clear {
-    fn drop(&mut self) {
-        output::say("\r\x1b[K");
     }
 }
 

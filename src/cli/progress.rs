@@ -1,0 +1,46 @@
+//! Work in, and a line on stderr that says how far it is, drawn anew until it is done.
+
+use std::convert::Infallible;
+use std::io::{self, IsTerminal};
+use std::pin::pin;
+use std::time::Duration;
+
+use async_io::Timer;
+use futures::future::{Either, pending, select};
+
+use super::output::say;
+
+/// How often the line is drawn anew: often enough to be seen moving.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Waits for `work`, with `line` on stderr meanwhile, if it is to be `shown` and stderr is a
+/// terminal.
+pub(crate) async fn with_progress<T>(
+    work: impl Future<Output = T>,
+    shown: bool,
+    line: impl Fn() -> String,
+) -> T {
+    let drawn = async {
+        if !shown || !io::stderr().is_terminal() {
+            return pending::<Infallible>().await;
+        }
+        let _clear = Clear;
+        loop {
+            Timer::after(REDRAW).await;
+            say(&format!("\r{}\x1b[K", line()));
+        }
+    };
+    match select(pin!(work), pin!(drawn)).await {
+        Either::Left((result, _)) => result,
+        Either::Right((never, _)) => match never {},
+    }
+}
+
+/// Takes the line away.
+struct Clear;
+
+impl Drop for Clear {
+    fn drop(&mut self) {
+        say("\r\x1b[K");
+    }
+}

@@ -1,0 +1,94 @@
+//! stdin or a file in, what comes back of it on stdout, as it comes.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use echo6::client::SendError;
+use futures::io::AsyncWrite;
+
+use super::Sender;
+use super::event::Sent;
+use crate::cli::failure::{Failure, Status};
+use crate::cli::progress::with_progress;
+use crate::cli::{output, streams};
+
+const MIB: f64 = (1 << 20) as f64;
+
+impl Sender<'_> {
+    /// Sends stdin or the file to each target, one after the other, and prints what comes back as
+    /// it comes.
+    pub(super) async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
+        let times = targets.len() as u64 * self.arguments.count;
+        if self.arguments.file.is_none() && times > 1 {
+            return Err(Failure::usage("stdin can be sent once, to one address")
+                .with_help(Some("give a MESSAGE, or a file with --file".to_owned())));
+        }
+        let mut status = Status::Ok;
+        for target in targets {
+            for _ in 0..self.arguments.count {
+                let output = streams::stdout().map_err(|error| output::unwritten(&error))?;
+                let sent = if self.arguments.json {
+                    self.pass(target, futures::io::sink()).await?
+                } else {
+                    self.pass(target, output).await?
+                };
+                if let Err(error) = sent {
+                    status = self.fail(error)?;
+                }
+            }
+        }
+        Ok(status)
+    }
+
+    /// Sends stdin or the file to one target. The outer error is the command's, the inner one the
+    /// network's.
+    async fn pass(
+        &self,
+        target: &[SocketAddr],
+        output: impl AsyncWrite + Unpin,
+    ) -> Result<Result<(), SendError>, Failure> {
+        let mut file = None;
+        let mut total = None;
+        if let Some(path) = &self.arguments.file {
+            let opened = File::open(path);
+            let opened =
+                opened.map_err(|error| Failure::usage(format!("cannot open {path}: {error}")))?;
+            total = opened.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
+            file = Some(opened);
+        }
+        let mut connection = match self.client.connect(target).await {
+            Ok(connection) => connection,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let (peer, local, connect) = (connection.peer, connection.local, connection.duration);
+        let attempts = std::mem::take(&mut connection.attempts);
+        let (start, timeout) = (Instant::now(), self.arguments.timeout);
+        let exchange = async {
+            let output = self.meter.count(output);
+            match file {
+                Some(file) => connection.exchange(streams::file(file), output, timeout).await,
+                None => connection.exchange(streams::stdin(), output, timeout).await,
+            }
+        };
+        // A line of progress would tear apart what stdout shows on the same terminal.
+        let shown = !self.arguments.quiet && !io::stdout().is_terminal();
+        let before = self.meter.bytes();
+        let result = with_progress(exchange, shown, || {
+            let bytes = self.meter.bytes() - before;
+            let mib = |bytes: u64| bytes as f64 / MIB;
+            let of = total.map_or_else(String::new, |total| format!(" of {:.0}", mib(total)));
+            let rate = mib(bytes) / start.elapsed().as_secs_f64();
+            format!("{:.0}{of} MiB came back, {rate:.0} MiB/s", mib(bytes))
+        })
+        .await;
+        let traffic = match result {
+            Ok(traffic) => traffic,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (bytes, exchange, attempts) = (traffic.returned, start.elapsed(), &attempts[..]);
+        self.note(&Sent { peer, local, bytes, connect, exchange, attempts })?;
+        Ok(Ok(()))
+    }
+}
