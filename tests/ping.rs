@@ -8,7 +8,6 @@ use std::process::Stdio;
 use common::binary::{Listening, echo6, run};
 use common::liar::{Closed, Liar, answers_late};
 use common::{V4, V6};
-use serde_json::Value;
 
 #[test]
 fn each_reply_has_a_line_and_all_have_a_summary() {
@@ -56,8 +55,7 @@ fn with_reconnect_the_connect_is_timed_too() {
 fn json_has_an_object_for_each_event_and_a_summary_with_percentiles() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let pinged = run(&["ping", "--json", "-i", "0", "-c", "2", &format!("[::1]:{}", server.port)]);
-    let objects: Vec<Value> =
-        pinged.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let objects = pinged.objects();
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     assert_eq!(events, ["connected", "reply", "reply", "summary"]);
     assert_eq!((&objects[2]["seq"], &objects[2]["bytes"]), (&2.into(), &64.into()));

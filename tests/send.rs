@@ -5,15 +5,9 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
-use common::binary::{Listening, Run, echo6, output_with_input, piped, run};
+use common::binary::{Listening, echo6, output_with_input, piped, run};
 use common::liar::{Closed, Liar};
 use common::{V4, V6, noise};
-use serde_json::Value;
-
-/// The objects on stdout.
-fn objects(run: &Run) -> Vec<Value> {
-    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
 
 #[test]
 fn stdin_of_any_size_comes_back_identical_over_both_families() {
@@ -116,7 +110,7 @@ fn json_has_an_object_for_each_reply_and_a_summary() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let sent = run(&["send", "--json", &format!("[::1]:{}", server.port), "hello", "you"]);
     assert_eq!((sent.status, &sent.stderr[..]), (Some(0), ""));
-    let objects = objects(&sent);
+    let objects = sent.objects();
     let [reply, _, summary] = &objects[..] else { panic!("{objects:?}") };
     assert_eq!((&reply["event"], &reply["bytes"]), (&"reply".into(), &5.into()));
     assert_eq!(reply["family"], "ipv6");
@@ -143,7 +137,7 @@ fn json_names_the_cause_of_a_failure() {
     ] {
         let sent = run(&["send", "--json", "-w", "300ms", &address, "hello"]);
         assert_eq!(sent.status, Some(1), "{sent:?}");
-        let failure = &objects(&sent)[0];
+        let failure = &sent.objects()[0];
         assert_eq!((&failure["event"], &failure["cause"]), (&"failure".into(), &cause.into()));
         if cause == "mismatch" {
             assert_eq!(failure["offset"], 4);

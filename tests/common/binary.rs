@@ -11,6 +11,13 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
 }
 
+impl Run {
+    /// The JSON lines on stdout.
+    pub(crate) fn objects(&self) -> Vec<serde_json::Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
 pub(crate) fn echo6(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_echo6"));
     command.args(arguments).stdin(Stdio::null());
