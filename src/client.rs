@@ -15,7 +15,7 @@ mod error;
 mod exchange;
 mod ping;
 
-pub use check::{BULK, Check, Checked, HalfClose, Hold, Step};
+pub use check::{BULK, Check, Checked, HalfClose, Hold, Mute, Step};
 pub use connect::{Attempt, Connection, Outcome};
 pub use error::{ConnectError, SendError};
 pub use exchange::Traffic;

@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::binary::{Listening, run};
-use common::liar::{self, Closed, Hanging, Liar};
+use common::binary::{Listening, Run, echo6, piped, run};
+use common::liar::{self, Closed, Hanging, Liar, Lie};
 use common::{V4, V6};
-use serde_json::Value;
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn a_good_server_has_a_row_for_each_address_and_status_0() {
@@ -53,17 +54,49 @@ fn a_connect_that_hangs_is_told_from_one_that_is_refused() {
 }
 
 #[test]
-fn a_silent_connection_lives_or_is_closed() {
+fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
     let server = Listening::start(&["-q", "[::]:0"]);
-    let good = format!("[::1]:{}", server.port);
-    let lives = run(&["check", "--json", "--hold", "100ms", &good]);
-    let object: Value = serde_json::from_str(lives.stdout.lines().next().unwrap()).unwrap();
-    assert_eq!((lives.status, &object["hold"]), (Some(0), &"alive".into()), "{lives:?}");
+    let lives = run(&["check", "--json", "--hold", "200ms", &format!("[::1]:{}", server.port)]);
+    assert_eq!((lives.status, &lives.objects()[0]["hold"]), (Some(0), &"alive".into()));
+    for (lie, word, said) in [
+        (liar::hangs_up_on_the_silent as Lie, "closed", "a silent connection is closed"),
+        (liar::resets_the_silent, "reset", "a silent connection is reset"),
+        (liar::forgets_the_silent, "dead", "a silent connection dies, and nobody says so"),
+        (liar::scolds_the_silent, "mismatch", "on a silent connection come bytes that were not"),
+    ] {
+        for ip in [V4, V6] {
+            let liar = Liar::start(ip, lie);
+            let address = liar.address.to_string();
+            let checked = run(&["check", "--json", "-w", "500ms", "--hold", "200ms", &address]);
+            assert_eq!(checked.status, Some(1), "{word}: {checked:?}");
+            let (check, summary) = (&checked.objects()[0], &checked.objects()[1]);
+            assert_eq!((&check["hold"], &check["verdict"]), (&word.into(), &word.into()));
+            assert!(summary["sentence"].as_str().unwrap().contains(said), "{checked:?}");
+        }
+    }
+}
 
-    let liar = Liar::start(V4, liar::hangs_up_on_the_silent);
-    let closed = run(&["check", "--hold", "10s", &liar.address.to_string()]);
-    assert_eq!(closed.status, Some(1), "{closed:?}");
-    assert!(closed.stdout.contains("a silent connection is closed"), "{closed:?}");
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_with_a_table_of_what_was_found() {
+    let mut server = Listening::start(&["--json", "127.0.0.1:0"]);
+    let hanging = Hanging::start(V6);
+    let addresses = [format!("127.0.0.1:{}", server.port), hanging.address.to_string()];
+    let arguments = ["check", "--hold", "1h", "--connect-timeout", "1h"];
+    let check = piped(echo6(&arguments).args(&addresses));
+    // One connection echoes, one is half-closed, and the third is silent.
+    for _ in 0..3 {
+        while !server.next_line().contains("\"connected\"") {}
+    }
+    kill_process(Pid::from_child(&check), Signal::INT).unwrap();
+    let checked = Run::from(check.wait_with_output().unwrap());
+    assert_eq!((checked.status, &checked.stderr[..]), (Some(1), ""), "{checked:?}");
+    let lines: Vec<&str> = checked.stdout.lines().collect();
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(lines[1])[5..], ["kept", "interrupted"], "{checked:?}");
+    assert_eq!(words(lines[2])[2..], ["-", "-", "-", "-", "interrupted"], "{checked:?}");
+    assert_eq!(lines[3], format!("{}: IPv4: interrupted before all was checked", addresses[0]));
+    assert_eq!(lines[4], format!("{}: IPv6: interrupted before all was checked", addresses[1]));
 }
 
 #[test]
@@ -73,8 +106,7 @@ fn json_has_an_object_for_each_address_and_a_summary() {
     let closed = Closed::reserve(V6).address.to_string();
     let checked = run(&["check", "--json", &good, &closed, "nosuch.invalid:7"]);
     assert_eq!(checked.status, Some(1), "{checked:?}");
-    let objects: Vec<Value> =
-        checked.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let objects = checked.objects();
     let [well, refused, unresolved, summary] = &objects[..] else { panic!("{objects:?}") };
     assert_eq!((&well["verdict"], &well["half_close"]), (&"ok".into(), &"kept".into()));
     assert_eq!(well["bulk_bytes"], 1 << 20);

@@ -201,7 +201,7 @@ fn a_check_finds_everything_well_over_both_families() {
     let server = TestServer::start();
     for ip in [V4, V6] {
         let check = Client::new().check().hold(Duration::from_millis(50));
-        let checked = block_on(check.run(SocketAddr::new(ip, server.address.port())));
+        let checked = block_on(check.run(SocketAddr::new(ip, server.address.port()), pending()));
         assert!(checked.is_well(), "{checked:?}");
         assert_eq!((checked.half_close, checked.hold), (Some(HalfClose::Kept), Some(Hold::Alive)));
         assert!(checked.mib_per_second().is_some_and(|rate| rate > 0.0));

@@ -40,11 +40,6 @@ fn every_lie_is_told_apart_over_both_families() {
             (1, "more comes back than was sent: is it an echo server?"),
         ),
         case(
-            liar::answers_late,
-            (1, "for 400ms: 0 of 5 bytes came back"),
-            (1, "accepts, but nothing comes back"),
-        ),
-        case(
             liar::resets_midway,
             (1, "of 5 bytes came back: connection reset by the other end"),
             (1, "the connection is reset"),
@@ -57,17 +52,22 @@ fn every_lie_is_told_apart_over_both_families() {
         case(
             liar::never_answers,
             (1, "for 400ms: 0 of 5 bytes came back"),
-            (1, "accepts, but nothing comes back"),
+            (1, "takes all that we send, but returns nothing: is it an echo server?"),
+        ),
+        case(
+            liar::discards,
+            (1, "is short: 0 of 5 bytes came back"),
+            (1, "takes all that we send, but returns nothing: is it an echo server?"),
         ),
         case(
             liar::accepts_and_hangs,
             (1, "for 400ms: 0 of 5 bytes came back"),
-            (1, "accepts, but nothing comes back"),
+            (1, "accepts, but nobody reads what we send: the program there hangs"),
         ),
         case(
             liar::stops_midway,
             (0, ""),
-            (1, "small messages return, 1 MiB hangs: probably a path MTU black hole"),
+            (1, "small messages return, 1 MiB stops after 524224 bytes"),
         ),
         case(
             liar::never_closes,
@@ -95,6 +95,25 @@ fn every_lie_is_told_apart_over_both_families() {
 fn assert_said(run: &Run, line: Option<&str>, (status, said): (i32, &str)) {
     assert_eq!(run.status, Some(status), "{said}: {run:?}");
     assert!(line.unwrap_or_default().contains(said), "{said}: {run:?}");
+}
+
+#[test]
+fn a_late_server_is_told_from_one_that_never_answers() {
+    thread::scope(|scope| {
+        for ip in [V4, V6] {
+            scope.spawn(move || {
+                let liar = Liar::start(ip, liar::answers_after_a_while);
+                let address = liar.address.to_string();
+                let checked = run(&["check", "-w", "1s", &address]);
+                let said = "echoes, but late: that took 1";
+                assert_said(&checked, checked.stdout.lines().last(), (1, said));
+                let sent = run(&["send", "-w", "1s", &address, "hello"]);
+                assert_said(&sent, sent.stderr.lines().next(), (1, "0 of 5 bytes came back"));
+                let hint = format!("help: \"echo6 check {address}\" tells a late server from");
+                assert_said(&sent, sent.stderr.lines().last(), (1, &hint));
+            });
+        }
+    });
 }
 
 #[test]

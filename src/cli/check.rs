@@ -1,12 +1,13 @@
 //! `echo6 check`: a table of what works at each address, and a sentence to act on.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use argh::FromArgs;
-use echo6::address::{Endpoint, Families};
+use echo6::address::Endpoint;
 use echo6::client::Checked;
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
 
 use super::arguments::{parse_source, parse_timeout};
 use super::failure::{Failure, Status, chain};
@@ -16,9 +17,11 @@ use super::targets::{Dial, addresses};
 use super::{json, runtime};
 
 mod event;
+mod table;
 mod words;
 
-use words::{sentence, verdict};
+use table::table;
+use words::sentence;
 
 /// say of each address of each ADDRESS whether it echoes, how fast, and what is wrong if not
 #[derive(FromArgs)]
@@ -94,22 +97,26 @@ pub(crate) fn run(arguments: Check) -> Result<Status, Failure> {
     };
     let start = Instant::now();
     runtime::run_here(async {
+        let stopped = runtime::stopped()?;
         let checks = endpoints.iter().map(async |endpoint| {
-            let found = addresses(endpoint, families).await?;
-            Ok(join_all(found.iter().map(|&address| check.run(address))).await)
+            let found = match select(pin!(addresses(endpoint, families)), stopped.clone()).await {
+                Either::Left((found, _)) => found?,
+                Either::Right(_) => {
+                    return Err(Failure::network(format!(
+                        "interrupted before {endpoint} was resolved"
+                    )));
+                }
+            };
+            let checks = found.iter().map(|&address| check.run(address, stopped.clone()));
+            Ok(join_all(checks).await)
         });
         let hold = arguments.hold.unwrap_or_default();
-        let checks = with_progress(join_all(checks), !arguments.quiet && !hold.is_zero(), || {
+        let shown = !arguments.quiet && !hold.is_zero();
+        let found = with_progress(join_all(checks), shown, || {
             let silent = start.elapsed().min(hold);
             format!("silent for {} of {} s", silent.as_secs(), hold.as_secs())
         });
-        match runtime::until_stopped(checks).await? {
-            Some(results) => report(&endpoints, &results, &arguments),
-            None => {
-                say("interrupted before every address was checked\n");
-                Ok(Status::Network)
-            }
-        }
+        report(&endpoints, &found.await, &arguments)
     })
 }
 
@@ -144,42 +151,14 @@ fn report(endpoints: &[Endpoint], found: &[Found], arguments: &Check) -> Result<
             say(&format!("{}\n", chain(error)));
         }
     }
-    let well = checked.iter().filter(|checked| checked.is_well()).count();
     if arguments.json {
-        event::print_summary(checked.len(), well, text.trim_end())?;
+        event::print_summary(&checked, text.trim_end())?;
     } else {
         data(text.as_bytes())?;
     }
     Ok(match status {
-        _ if arguments.any && well > 0 => Status::Ok,
-        Status::Ok if well < checked.len() => Status::Network,
+        _ if arguments.any && checked.iter().any(|checked| checked.is_well()) => Status::Ok,
+        Status::Ok if !checked.iter().all(|checked| checked.is_well()) => Status::Network,
         status => status,
     })
-}
-
-fn table(rows: &[&Checked]) -> String {
-    let addresses: Vec<String> = rows.iter().map(|row| row.address.to_string()).collect();
-    let width = addresses.iter().map(String::len).chain([7]).max().unwrap_or_default();
-    let mut text =
-        format!("{:<width$} family connect ms echo ms MiB/s half-close verdict\n", "address");
-    for (row, address) in rows.iter().zip(addresses) {
-        let millis = |time: Option<Duration>| {
-            time.map_or_else(|| "-".to_owned(), |time| format!("{:.3}", time.as_secs_f64() * 1e3))
-        };
-        let speed =
-            row.mib_per_second().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
-        text += &format!(
-            "{address:<width$} {:<6} {:>10} {:>7} {speed:>5} {:<10} {}\n",
-            family(row.address),
-            millis(row.connect),
-            millis(row.echo),
-            row.half_close.map_or("-", words::half_close),
-            verdict(row),
-        );
-    }
-    text
-}
-
-fn family(address: SocketAddr) -> String {
-    Families::of(address).to_string()
 }

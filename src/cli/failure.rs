@@ -43,6 +43,10 @@ impl Failure {
         Self::new(Status::Usage, message.into())
     }
 
+    pub(crate) fn network(message: impl Into<String>) -> Self {
+        Self::new(Status::Network, message.into())
+    }
+
     /// The reader of stdout went away, as `| head` does: the end, and nothing to say.
     pub(crate) fn nobody_reads() -> Self {
         Self::new(Status::Ok, String::new())

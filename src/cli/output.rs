@@ -1,6 +1,7 @@
 //! stdout and stderr, where a reader that went away is no error.
 
 use std::io::{self, ErrorKind, Write};
+use std::time::Duration;
 
 use super::failure::Failure;
 
@@ -40,4 +41,14 @@ pub(crate) fn say(text: &str) {
 /// A number and what it counts: `1 byte`, `5 bytes`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Milliseconds with four significant digits or, below one, three decimals.
+pub(crate) fn millis(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1e3;
+    match millis {
+        ..100.0 => format!("{millis:.3}"),
+        100.0..1000.0 => format!("{millis:.1}"),
+        _ => format!("{millis:.0}"),
+    }
 }

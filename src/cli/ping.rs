@@ -14,14 +14,14 @@ use super::arguments::{
     parse_count, parse_duration, parse_head_start, parse_size, parse_source, parse_timeout,
 };
 use super::failure::{Failure, Status, chain};
-use super::output::{data, say};
+use super::output::{data, millis, say};
 use super::targets::{Dial, others, targets};
 use super::{json, runtime};
 
 mod event;
 mod summary;
 
-use summary::{millis, summary};
+use summary::summary;
 
 /// send a probe each interval and say how long it takes to come back
 #[derive(FromArgs)]

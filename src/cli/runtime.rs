@@ -6,8 +6,8 @@ use std::pin::pin;
 
 use async_global_executor::GlobalExecutorConfig;
 use async_signal::{Signal, Signals};
-use futures::StreamExt;
-use futures::future::{Either, select};
+use futures::future::{Either, Shared, select};
+use futures::{FutureExt, StreamExt};
 
 use super::failure::Failure;
 
@@ -19,13 +19,17 @@ pub(crate) fn run_here<F: Future>(future: F) -> F::Output {
 
 /// Runs a client's `future` until it ends or a signal asks to stop, whichever is first.
 pub(crate) async fn until_stopped<F: Future>(future: F) -> Result<Option<F::Output>, Failure> {
-    let mut signals = StopSignals::new()
-        .map_err(|error| Failure::usage(format!("cannot take signals: {error}")))?;
-    let stopped = pin!(signals.next());
-    Ok(match select(pin!(future), stopped).await {
+    Ok(match select(pin!(future), stopped()?).await {
         Either::Left((output, _)) => Some(output),
         Either::Right(_) => None,
     })
+}
+
+/// Ready when a signal asks to stop, for all that wait for it.
+pub(crate) fn stopped() -> Result<Shared<impl Future<Output = ()>>, Failure> {
+    let mut signals = StopSignals::new()
+        .map_err(|error| Failure::usage(format!("cannot take signals: {error}")))?;
+    Ok(async move { signals.next().await }.shared())
 }
 
 /// Runs a server's `future` as a task on an executor with that many threads, and waits for it.

@@ -1,18 +1,13 @@
 //! One address in, out what works there: connecting, a small echo, a large one, the half-close, and
 //! a connection that is silent for a while.
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_io::Timer;
-use futures::future::{Either, join};
-use futures::io::{AsyncRead, sink};
-
-use super::connect::Connection;
 use super::error::SendError;
 use super::{Client, first_of};
+
+mod steps;
 
 /// A test of everything an echo server owes its clients, made by [`Client::check`].
 ///
@@ -27,7 +22,7 @@ use super::{Client, first_of};
 /// let address = listeners[0].address();
 /// async_std::task::spawn(Server::new(listeners).run(std::future::pending()));
 ///
-/// let checked = Client::new().check().run(address).await;
+/// let checked = Client::new().check().run(address, std::future::pending()).await;
 /// assert!(checked.is_well(), "{checked:?}");
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
@@ -46,16 +41,20 @@ pub struct Checked {
     pub address: SocketAddr,
     /// Time to connect.
     pub connect: Option<Duration>,
-    /// Time until a small message was back.
+    /// Time until a small message was back, even if that was later than the timeout.
     pub echo: Option<Duration>,
     /// Time until [`BULK`] random bytes were back.
     pub bulk: Option<Duration>,
     /// What the server does when the client shuts its sending side.
     pub half_close: Option<HalfClose>,
+    /// What the server does instead, if a small message did not return in time.
+    pub mute: Option<Mute>,
     /// What became of a silent connection, if one was asked for.
     pub hold: Option<Hold>,
     /// The first step that failed, and how.
     pub failure: Option<(Step, SendError)>,
+    /// Whether the check came to its end, that is, was not stopped.
+    pub finished: bool,
 }
 
 /// A step of a check, in their order.
@@ -70,6 +69,8 @@ pub enum Step {
     Bulk,
     /// A message with the end of stream right behind it.
     HalfClose,
+    /// The connection that is to be silent, and its first echo.
+    Hold,
 }
 
 /// What a server does when the client shuts its sending side.
@@ -82,6 +83,22 @@ pub enum HalfClose {
     Cut,
     /// It returns all, but does not close.
     Open,
+    /// It neither returns all nor closes.
+    Stuck,
+}
+
+/// What a server does with a message that it does not return in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mute {
+    /// It returns it later: within twice the timeout.
+    Late,
+    /// It returns it when the client shuts its sending side.
+    UntilHalfClose,
+    /// It takes whatever is sent, and returns nothing.
+    Swallows,
+    /// It takes no more than the buffers on the way hold: nobody reads.
+    Hangs,
 }
 
 /// What became of a connection that was silent for a while.
@@ -96,13 +113,12 @@ pub enum Hold {
     Reset,
     /// Nothing came back, and nobody said why.
     Dead,
+    /// Bytes came that were not asked for, or not those that were sent.
+    Mismatch,
 }
 
 /// Bytes of the large echo: more than the buffers on the way hold, so that full-sized packets pass.
 pub const BULK: usize = 1 << 20;
-
-/// Bytes of the small echo: fits in any packet.
-const SMALL: usize = 64;
 
 impl Client {
     /// Makes a check without a silent connection.
@@ -118,115 +134,39 @@ impl Check {
         Self { hold: Some(hold), ..self }
     }
 
-    /// Checks one address. What fails is part of the result.
-    pub async fn run(&self, address: SocketAddr) -> Checked {
-        let (mut checked, hold) = join(self.steps(address), self.silence(address)).await;
-        checked.hold = hold;
+    /// Checks one address, until all is known or `stop` is ready. What fails, and what was known by
+    /// then, is the result.
+    pub async fn run(&self, address: SocketAddr, stop: impl Future<Output = ()>) -> Checked {
+        let mut checked = Checked::new(address);
+        first_of(self.steps(&mut checked), stop).await;
         checked
     }
+}
 
-    async fn steps(&self, address: SocketAddr) -> Checked {
-        let mut checked = Checked {
+impl Checked {
+    fn new(address: SocketAddr) -> Self {
+        Self {
             address,
             connect: None,
             echo: None,
             bulk: None,
             half_close: None,
+            mute: None,
             hold: None,
             failure: None,
-        };
-        let connection = match self.client.connect(&[address]).await {
-            Ok(connection) => connection,
-            Err(error) => {
-                checked.failure = Some((Step::Connect, error.into()));
-                return checked;
-            }
-        };
-        checked.connect = Some(connection.duration);
-        let (small, bulk) = (random(SMALL), random(BULK));
-        match self.time(&connection, &small).await {
-            Ok(time) => checked.echo = Some(time),
-            Err(error) => checked.failure = Some((Step::Echo, error)),
-        }
-        if checked.failure.is_none() {
-            match self.time(&connection, &bulk).await {
-                Ok(time) => checked.bulk = Some(time),
-                Err(error) => checked.failure = Some((Step::Bulk, error)),
-            }
-        }
-        drop(connection);
-        let silent = matches!(checked.failure, Some((Step::Echo, SendError::Timeout { .. })));
-        if checked.echo.is_some() || silent {
-            // What does not come back at all says nothing about the half-close.
-            let message = if checked.bulk.is_some() { &bulk } else { &small };
-            let (half_close, error) = self.half_close(address, message).await;
-            checked.half_close = half_close;
-            // A server that answers at the end of stream only has more to say now.
-            let told_more = !matches!(error, None | Some(SendError::Timeout { .. }));
-            if checked.failure.is_none() || (silent && told_more) {
-                checked.failure = error.map(|error| (Step::HalfClose, error));
-            }
-        }
-        checked
-    }
-
-    /// How long `message` takes to come back.
-    async fn time(&self, connection: &Connection, message: &[u8]) -> Result<Duration, SendError> {
-        let start = Instant::now();
-        connection.pass(message, sink(), self.client.timeout, false).await?;
-        Ok(start.elapsed())
-    }
-
-    async fn half_close(
-        &self,
-        address: SocketAddr,
-        message: &[u8],
-    ) -> (Option<HalfClose>, Option<SendError>) {
-        let echoed = async {
-            let connection = self.client.connect(&[address]).await?;
-            connection.pass(message, sink(), self.client.timeout, true).await
-        };
-        match echoed.await {
-            Ok(_) => (Some(HalfClose::Kept), None),
-            Err(error @ (SendError::Short { .. } | SendError::Lost { .. })) => {
-                (Some(HalfClose::Cut), Some(error))
-            }
-            Err(error @ SendError::Timeout { sent, returned, .. }) if sent == returned => {
-                (Some(HalfClose::Open), Some(error))
-            }
-            Err(error) => (None, Some(error)),
+            finished: false,
         }
     }
 
-    /// Echoes, is silent, and echoes again; `None` without a first echo.
-    async fn silence(&self, address: SocketAddr) -> Option<Hold> {
-        let hold = self.hold?;
-        let message = random(SMALL);
-        let connection = self.client.connect(&[address]).await.ok()?;
-        self.time(&connection, &message).await.ok()?;
-        let (mut stream, mut byte) = (&connection.stream, [0]);
-        let spoken = poll_fn(|cx| Pin::new(&mut stream).poll_read(cx, &mut byte));
-        match first_of(spoken, Timer::after(hold)).await {
-            Either::Left(Ok(0)) => return Some(Hold::Closed),
-            Either::Left(Err(_)) => return Some(Hold::Reset),
-            // A byte that nobody asked for: what follows would be compared with the wrong ones.
-            Either::Left(Ok(_)) => return Some(Hold::Dead),
-            Either::Right(_) => {}
-        }
-        Some(match self.time(&connection, &message).await {
-            Ok(_) => Hold::Alive,
-            Err(SendError::Short { .. }) => Hold::Closed,
-            Err(SendError::Lost { .. }) => Hold::Reset,
-            Err(_) => Hold::Dead,
-        })
+    /// Takes note of a step that failed, unless one before it did.
+    fn fail(&mut self, step: Step, error: SendError) {
+        self.failure.get_or_insert((step, error));
     }
-}
 
-impl Checked {
-    /// Says whether everything that was tried works.
+    /// Says whether the check came to its end, and everything works.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.failure.is_none() && matches!(self.hold, None | Some(Hold::Alive))
+        self.finished && self.failure.is_none() && matches!(self.hold, None | Some(Hold::Alive))
     }
 
     /// How fast the large echo was, in MiB a second each way.
@@ -235,11 +175,4 @@ impl Checked {
         let seconds = self.bulk?.as_secs_f64();
         (seconds > 0.0).then(|| BULK as f64 / f64::from(1 << 20) / seconds)
     }
-}
-
-/// Random, so that nothing on the way can compress them or know them.
-fn random(length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    fastrand::fill(&mut bytes);
-    bytes
 }

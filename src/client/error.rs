@@ -173,9 +173,9 @@ impl SendError {
             Self::Timeout { sent, returned, .. } if sent == returned => {
                 "the server may not see that the client shut its sending side".to_owned()
             }
-            Self::Timeout { returned: 0, .. } => {
-                "the server, or something on the way, accepts but does not echo".to_owned()
-            }
+            Self::Timeout { peer, returned: 0, .. } => format!(
+                "\"echo6 check {peer}\" tells a late server from one that hangs, or does not echo"
+            ),
             Self::Short { .. } => {
                 "the server may drop what is under way when the client shuts its sending side"
                     .to_owned()

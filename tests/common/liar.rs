@@ -137,10 +137,60 @@ pub(crate) fn never_closes(mut stream: TcpStream) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Echoes once and hangs up when it is spoken to no more for a moment.
+/// How long the liars below listen for more.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// Echoes until it is spoken to no more for a moment. A client that is gone gets nothing more.
+fn echoes_until_silence(mut stream: TcpStream) -> Option<TcpStream> {
+    stream.set_read_timeout(Some(MOMENT)).ok()?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return None,
+            Ok(length) => stream.write_all(&buffer[..length]).ok()?,
+            Err(_) => break,
+        }
+    }
+    stream.set_read_timeout(None).ok()?;
+    Some(stream)
+}
+
 pub(crate) fn hangs_up_on_the_silent(stream: TcpStream) -> Option<TcpStream> {
-    stream.set_read_timeout(Some(Duration::from_millis(50))).ok()?;
-    honest(stream)
+    echoes_until_silence(stream).map(drop)?;
+    None
+}
+
+pub(crate) fn resets_the_silent(stream: TcpStream) -> Option<TcpStream> {
+    super::reset(echoes_until_silence(stream)?);
+    None
+}
+
+pub(crate) fn forgets_the_silent(stream: TcpStream) -> Option<TcpStream> {
+    never_answers(echoes_until_silence(stream)?)
+}
+
+/// As a proxy for HTTP does before it hangs up.
+pub(crate) fn scolds_the_silent(stream: TcpStream) -> Option<TcpStream> {
+    let mut stream = echoes_until_silence(stream)?;
+    stream.write_all(b"HTTP/1.1 408 Request Timeout\r\n\r\n").ok()?;
+    None
+}
+
+/// How late [`answers_after_a_while`] is.
+pub(crate) const WHILE: Duration = Duration::from_millis(1400);
+
+pub(crate) fn answers_after_a_while(mut stream: TcpStream) -> Option<TcpStream> {
+    while let Some(bytes) = some(&mut stream) {
+        thread::sleep(WHILE);
+        stream.write_all(&bytes).ok()?;
+    }
+    None
+}
+
+/// Takes everything, returns nothing, and closes at the end (RFC 863).
+pub(crate) fn discards(mut stream: TcpStream) -> Option<TcpStream> {
+    all(&mut stream);
+    None
 }
 
 /// Echoes one message, then the connection is gone.

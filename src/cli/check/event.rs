@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use echo6::client::{BULK, Checked, Step};
 use serde::Serialize;
 
-use super::words::{half_close, hold, verdict};
+use super::words::{half_close, hold, mute, verdict};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, Why, family, micros};
 
@@ -20,6 +20,7 @@ pub(super) fn print(checked: &Checked) -> Result<(), Failure> {
         bulk_us: checked.bulk.map(micros),
         mib_per_s: checked.mib_per_second(),
         half_close: checked.half_close.map(half_close),
+        mute: checked.mute.map(mute),
         hold: checked.hold.map(hold),
         verdict: verdict(checked),
         ok: checked.is_well(),
@@ -27,14 +28,20 @@ pub(super) fn print(checked: &Checked) -> Result<(), Failure> {
             Step::Connect => "connect",
             Step::Echo => "echo",
             Step::Bulk => "bulk",
-            _ => "half_close",
+            Step::HalfClose => "half_close",
+            _ => "hold",
         }),
         why: failure.map(|(_, error)| Box::new(Why::from(error))),
     })
 }
 
-pub(super) fn print_summary(checked: usize, ok: usize, sentence: &str) -> Result<(), Failure> {
-    json::print(&Event::Summary { checked, ok, sentence })
+pub(super) fn print_summary(checked: &[&Checked], sentence: &str) -> Result<(), Failure> {
+    json::print(&Event::Summary {
+        checked: checked.len(),
+        ok: checked.iter().filter(|checked| checked.is_well()).count(),
+        interrupted: checked.iter().any(|checked| !checked.finished),
+        sentence,
+    })
 }
 
 #[derive(Serialize)]
@@ -49,6 +56,7 @@ enum Event<'a> {
         bulk_us: Option<f64>,
         mib_per_s: Option<f64>,
         half_close: Option<&'static str>,
+        mute: Option<&'static str>,
         hold: Option<&'static str>,
         verdict: &'static str,
         ok: bool,
@@ -60,6 +68,7 @@ enum Event<'a> {
     Summary {
         checked: usize,
         ok: usize,
+        interrupted: bool,
         sentence: &'a str,
     },
 }

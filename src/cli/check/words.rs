@@ -1,15 +1,18 @@
 //! What was found at an address in, a word for the table and a sentence to act on out.
 
 use echo6::address::Families;
-use echo6::client::{Checked, HalfClose, Hold, SendError, Step};
+use echo6::client::{Checked, HalfClose, Hold, Mute, SendError, Step};
 
 use crate::cli::json::cause;
+use crate::cli::output::millis;
 
 /// One word: `ok`, or what is wrong.
 pub(crate) fn verdict(checked: &Checked) -> &'static str {
     match (&checked.failure, checked.hold) {
         (Some((Step::HalfClose, _)), _) if checked.half_close == Some(HalfClose::Cut) => "cut",
+        (Some(_), _) if checked.mute == Some(Mute::Late) => "late",
         (Some((_, error)), _) => cause(error),
+        (None, None | Some(Hold::Alive)) if !checked.finished => "interrupted",
         (None, None | Some(Hold::Alive)) => "ok",
         (None, Some(silent)) => hold(silent),
     }
@@ -19,7 +22,17 @@ pub(crate) fn half_close(half_close: HalfClose) -> &'static str {
     match half_close {
         HalfClose::Kept => "kept",
         HalfClose::Cut => "cut",
-        _ => "no close",
+        HalfClose::Open => "open",
+        _ => "stuck",
+    }
+}
+
+pub(crate) fn mute(mute: Mute) -> &'static str {
+    match mute {
+        Mute::Late => "late",
+        Mute::UntilHalfClose => "until_half_close",
+        Mute::Swallows => "swallows",
+        _ => "hangs",
     }
 }
 
@@ -28,7 +41,8 @@ pub(crate) fn hold(hold: Hold) -> &'static str {
         Hold::Alive => "alive",
         Hold::Closed => "closed",
         Hold::Reset => "reset",
-        _ => "dead",
+        Hold::Dead => "dead",
+        _ => "mismatch",
     }
 }
 
@@ -54,14 +68,32 @@ pub(crate) fn sentence(all: &[Checked]) -> String {
 
 /// What is wrong, and what that probably means.
 fn trouble(checked: &Checked) -> String {
-    let Some((step, error)) = &checked.failure else {
-        let silent = match checked.hold {
-            Some(Hold::Closed) => "is closed: something on the way ends idle connections",
-            Some(Hold::Reset) => "is reset: something on the way forgets idle connections",
-            _ => "is dead and nobody says so: a NAT or firewall on the way forgot it",
-        };
-        return format!("echoes, but a silent connection {silent}");
-    };
+    match &checked.failure {
+        Some((step, error)) => failed(checked, *step, error),
+        None => match checked.hold {
+            Some(Hold::Alive) | None => "interrupted before all was checked",
+            Some(Hold::Closed) => {
+                "echoes, but a silent connection is closed: something on the way, or the server, ends \
+                 idle connections"
+            }
+            Some(Hold::Reset) => {
+                "echoes, but a silent connection is reset: something on the way forgets idle \
+                 connections"
+            }
+            Some(Hold::Dead) => {
+                "echoes, but a silent connection dies, and nobody says so: a NAT or firewall on the \
+                 way forgot it"
+            }
+            Some(_) => {
+                "echoes, but on a silent connection come bytes that were not sent: something on the \
+                 way speaks for the server"
+            }
+        }
+        .to_owned(),
+    }
+}
+
+fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
     match (step, error) {
         (Step::Connect, error) => match cause(error) {
             "refused" => "refused".to_owned(),
@@ -75,18 +107,27 @@ fn trouble(checked: &Checked) -> String {
         (_, SendError::Surplus { .. }) => {
             "more comes back than was sent: is it an echo server?".to_owned()
         }
-        (Step::Echo, SendError::Timeout { .. }) if checked.half_close == Some(HalfClose::Kept) => {
-            "nothing comes back until we half-close".to_owned()
-        }
-        (Step::Echo, SendError::Timeout { returned: 0, .. }) => {
-            "accepts, but nothing comes back".to_owned()
-        }
-        (Step::Echo, SendError::Timeout { sent, returned, .. }) => {
-            format!("only {returned} of {sent} bytes come back")
-        }
+        (Step::Echo, SendError::Timeout { sent, returned, after, .. }) => match checked.mute {
+            Some(Mute::Late) => {
+                let late = checked.echo.map_or_else(|| "longer".to_owned(), |t| millis(t) + " ms");
+                format!("echoes, but late: that took {late}, and {after:?} are allowed")
+            }
+            Some(Mute::UntilHalfClose) => "nothing comes back until we half-close".to_owned(),
+            Some(Mute::Swallows) => {
+                "takes all that we send, but returns nothing: is it an echo server?".to_owned()
+            }
+            Some(Mute::Hangs) => {
+                "accepts, but nobody reads what we send: the program there hangs".to_owned()
+            }
+            _ if *returned > 0 => format!("only {returned} of {sent} bytes come back"),
+            _ => "accepts, but nothing comes back".to_owned(),
+        },
         (Step::Echo, SendError::Short { .. }) => "accepts, then closes without an echo".to_owned(),
-        (Step::Bulk, SendError::Timeout { .. }) => {
+        (Step::Bulk, SendError::Timeout { returned: 0, .. }) => {
             "small messages return, 1 MiB hangs: probably a path MTU black hole".to_owned()
+        }
+        (Step::Bulk, SendError::Timeout { returned, .. }) => {
+            format!("small messages return, 1 MiB stops after {returned} bytes")
         }
         (Step::Bulk, SendError::Short { returned, .. }) => {
             format!("small messages return, 1 MiB is closed after {returned} bytes")
@@ -94,7 +135,7 @@ fn trouble(checked: &Checked) -> String {
         (Step::Bulk, SendError::Lost { returned, .. }) => {
             format!("small messages return, 1 MiB is reset after {returned} bytes")
         }
-        (Step::HalfClose, SendError::Short { sent, returned, .. }) if checked.echo.is_none() => {
+        (Step::HalfClose, SendError::Short { sent, returned, .. }) if checked.mute.is_some() => {
             format!("nothing comes back until we half-close, and then {returned} of {sent} bytes")
         }
         (Step::HalfClose, SendError::Short { .. } | SendError::Lost { .. }) => {
@@ -103,6 +144,13 @@ fn trouble(checked: &Checked) -> String {
         (Step::HalfClose, SendError::Timeout { sent, returned, .. }) if sent == returned => {
             "everything returns, but the far end never closes when we half-close".to_owned()
         }
+        (Step::HalfClose, SendError::Timeout { sent, returned, .. }) => {
+            format!("the far end stops at byte {returned} of {sent} when we half-close")
+        }
+        (_, SendError::Connect(_)) => {
+            format!("echoes, but a second connection fails: {}", cause(error))
+        }
+        (Step::Hold, _) => format!("echoes, but not on a second connection: {}", cause(error)),
         (_, SendError::Lost { .. }) => "the connection is reset".to_owned(),
         (_, error) => cause(error).to_owned(),
     }

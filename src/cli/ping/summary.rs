@@ -1,10 +1,11 @@
 //! A report in, its summary as text for 80 columns out.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use echo6::address::Families;
 use echo6::report::{Report, Times};
+
+use crate::cli::output::millis;
 
 /// The figures of one address; with `verbose` a histogram too.
 pub(super) fn summary(peer: SocketAddr, report: &Report, verbose: bool) -> String {
@@ -60,18 +61,10 @@ fn histogram(times: &Times) -> String {
     text
 }
 
-/// Milliseconds with four significant digits or, below one, three decimals.
-pub(super) fn millis(time: Duration) -> String {
-    let millis = time.as_secs_f64() * 1e3;
-    match millis {
-        ..100.0 => format!("{millis:.3}"),
-        100.0..1000.0 => format!("{millis:.1}"),
-        _ => format!("{millis:.0}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

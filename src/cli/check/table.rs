@@ -1,0 +1,41 @@
+//! What was found at each address in, a table for 80 columns out.
+
+use std::time::Duration;
+
+use echo6::address::Families;
+use echo6::client::Checked;
+
+use super::words::{half_close, verdict};
+use crate::cli::output::millis;
+
+/// Columns of an address that leave room for the others in 80. A longer one has a line of its own.
+const WIDEST: usize = 25;
+
+pub(super) fn table(rows: &[&Checked]) -> String {
+    let addresses: Vec<String> = rows.iter().map(|row| row.address.to_string()).collect();
+    let lengths = addresses.iter().map(String::len).filter(|&length| length <= WIDEST);
+    let width = lengths.chain(["address".len()]).max().unwrap_or_default();
+    let mut text =
+        format!("{:<width$} family connect ms echo ms MiB/s half-close verdict\n", "address");
+    for (row, mut address) in rows.iter().zip(addresses) {
+        if address.len() > width {
+            text += &format!("{address}\n");
+            address.clear();
+        }
+        let time = |time: Option<Duration>| time.map_or_else(nothing, millis);
+        text += &format!(
+            "{address:<width$} {:<6} {:>10} {:>7} {:>5} {:<10} {}\n",
+            Families::of(row.address).to_string(),
+            time(row.connect),
+            time(row.echo),
+            row.mib_per_second().map_or_else(nothing, |rate| format!("{rate:.0}")),
+            row.half_close.map_or("-", half_close),
+            verdict(row),
+        );
+    }
+    text
+}
+
+fn nothing() -> String {
+    "-".to_owned()
+}

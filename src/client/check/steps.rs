@@ -1,0 +1,198 @@
+//! The steps of a check, each on a connection: what they find goes into the result as it is found.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use async_io::Timer;
+use futures::future::{Either, join3};
+use futures::io::{AsyncReadExt, AsyncWriteExt, sink};
+use socket2::SockRef;
+
+use super::{BULK, Check, Checked, HalfClose, Hold, Mute, Step};
+use crate::client::connect::Connection;
+use crate::client::error::SendError;
+use crate::client::first_of;
+use crate::error::Cause;
+
+/// Bytes of the small echo: fits in any packet.
+const SMALL: usize = 64;
+
+/// Bytes that the system may keep for a server that takes none. With what the server's system keeps
+/// (Linux: 64 KiB while nobody reads), far less than [`BULK`].
+const SEND_BUFFER: usize = 64 * 1024;
+
+impl Check {
+    /// All of them, in their order.
+    pub(super) async fn steps(&self, checked: &mut Checked) {
+        match self.client.connect(&[checked.address]).await {
+            Ok(connection) => {
+                checked.connect = Some(connection.duration);
+                self.echo(checked, connection).await;
+            }
+            Err(error) => checked.failure = Some((Step::Connect, error.into())),
+        }
+        if let (Some(duration), Some(_), None) = (self.hold, checked.echo, checked.mute) {
+            match self.silence(checked.address, duration).await {
+                Ok(hold) => checked.hold = Some(hold),
+                Err(error) => checked.fail(Step::Hold, error),
+            }
+        }
+        checked.finished = true;
+    }
+
+    /// A small message, and then what its fate leaves to ask.
+    async fn echo(&self, checked: &mut Checked, connection: Connection) {
+        let (small, start) = (random(SMALL), Instant::now());
+        match self.time(&connection, &small).await {
+            Ok(time) => {
+                checked.echo = Some(time);
+                self.bulk(checked, connection, &small).await;
+            }
+            Err(error @ SendError::Timeout { returned, .. }) => {
+                checked.fail(Step::Echo, error);
+                let owed = &small[returned as usize..];
+                self.mute(checked, connection, start, owed).await;
+            }
+            Err(error) => checked.fail(Step::Echo, error),
+        }
+    }
+
+    /// A large message, and a half-close right behind it, or behind a small one if it failed.
+    async fn bulk(&self, checked: &mut Checked, connection: Connection, small: &[u8]) {
+        let bulk = random(BULK);
+        match self.time(&connection, &bulk).await {
+            Ok(time) => checked.bulk = Some(time),
+            Err(error) => checked.fail(Step::Bulk, error),
+        }
+        drop(connection);
+        let message = if checked.bulk.is_some() { &bulk } else { small };
+        let result = self.half_close(checked.address, message).await;
+        checked.half_close = half_close(&result);
+        if let Err(error) = result {
+            checked.fail(Step::HalfClose, error);
+        }
+    }
+
+    /// What the server does with a message that it still owes: waits once more as long, and tries
+    /// meanwhile whether a half-close brings it, and whether anybody reads.
+    async fn mute(
+        &self,
+        checked: &mut Checked,
+        connection: Connection,
+        start: Instant,
+        owed: &[u8],
+    ) {
+        let address = checked.address;
+        let late = async { self.returns(&connection, owed).await.then(|| start.elapsed()) };
+        if owed.len() < SMALL {
+            checked.echo = late.await;
+            checked.mute = checked.echo.map(|_| Mute::Late);
+            return;
+        }
+        let (late, closed, takes) =
+            join3(late, self.half_close(address, owed), self.takes_bulk(address)).await;
+        checked.echo = late;
+        checked.mute = match (late, &closed, takes) {
+            (Some(_), ..) => Some(Mute::Late),
+            (_, Ok(()), _) => Some(Mute::UntilHalfClose),
+            (_, Err(error), _) if brought_some(error) => Some(Mute::UntilHalfClose),
+            (.., takes) => takes.map(|all| if all { Mute::Swallows } else { Mute::Hangs }),
+        };
+        if checked.mute == Some(Mute::UntilHalfClose) {
+            checked.half_close = half_close(&closed);
+            if let Err(error) = closed {
+                checked.failure = Some((Step::HalfClose, error)); // it says more than the timeout
+            }
+        }
+    }
+
+    /// How long `message` takes to come back.
+    async fn time(&self, connection: &Connection, message: &[u8]) -> Result<Duration, SendError> {
+        let start = Instant::now();
+        connection.pass(message, sink(), self.client.timeout, false).await?;
+        Ok(start.elapsed())
+    }
+
+    /// Sends with the end of stream right behind.
+    async fn half_close(&self, address: SocketAddr, message: &[u8]) -> Result<(), SendError> {
+        let connection = self.client.connect(&[address]).await?;
+        connection.pass(message, sink(), self.client.timeout, true).await?;
+        Ok(())
+    }
+
+    /// Says whether what is `owed` comes within another timeout.
+    async fn returns(&self, connection: &Connection, owed: &[u8]) -> bool {
+        let (mut stream, mut reply) = (&connection.stream, vec![0; owed.len()]);
+        let read = stream.read_exact(&mut reply);
+        let read = first_of(read, Timer::after(self.client.timeout)).await;
+        matches!(read, Either::Left(Ok(()))) && reply == owed
+    }
+
+    /// Says whether the server takes [`BULK`] bytes in time; `None` if the connection breaks.
+    async fn takes_bulk(&self, address: SocketAddr) -> Option<bool> {
+        let connection = self.client.connect(&[address]).await.ok()?;
+        let mut stream = &connection.stream;
+        SockRef::from(stream.get_ref()).set_send_buffer_size(SEND_BUFFER).ok()?;
+        let bulk = random(BULK);
+        match first_of(stream.write_all(&bulk), Timer::after(self.client.timeout)).await {
+            Either::Left(Ok(())) => Some(true),
+            Either::Left(Err(_)) => None,
+            Either::Right(_) => Some(false),
+        }
+    }
+
+    /// Echoes, is silent, and echoes again.
+    async fn silence(&self, address: SocketAddr, duration: Duration) -> Result<Hold, SendError> {
+        let message = random(SMALL);
+        let connection = self.client.connect(&[address]).await?;
+        self.time(&connection, &message).await?;
+        let (mut stream, mut byte) = (&connection.stream, [0]);
+        match first_of(stream.read(&mut byte), Timer::after(duration)).await {
+            Either::Left(Ok(0)) => return Ok(Hold::Closed),
+            Either::Left(Ok(_)) => return Ok(Hold::Mismatch),
+            Either::Left(Err(error)) => return Ok(ended_by(&Cause::from(error))),
+            Either::Right(_) => {}
+        }
+        Ok(match self.time(&connection, &message).await {
+            Ok(_) => Hold::Alive,
+            Err(SendError::Short { .. }) => Hold::Closed,
+            Err(SendError::Lost { source, .. }) => ended_by(&source),
+            Err(SendError::Mismatch { .. } | SendError::Surplus { .. }) => Hold::Mismatch,
+            Err(_) => Hold::Dead,
+        })
+    }
+}
+
+/// What an exchange says about the half-close at its end.
+fn half_close(result: &Result<(), SendError>) -> Option<HalfClose> {
+    Some(match result {
+        Ok(()) => HalfClose::Kept,
+        Err(SendError::Short { .. } | SendError::Lost { .. }) => HalfClose::Cut,
+        Err(SendError::Timeout { sent, returned, .. }) if sent == returned => HalfClose::Open,
+        Err(SendError::Timeout { .. }) => HalfClose::Stuck,
+        Err(_) => return None,
+    })
+}
+
+/// Says whether anything came back before it went wrong.
+fn brought_some(error: &SendError) -> bool {
+    match *error {
+        SendError::Short { returned, .. }
+        | SendError::Lost { returned, .. }
+        | SendError::Timeout { returned, .. } => returned > 0,
+        SendError::Mismatch { .. } | SendError::Surplus { .. } => true,
+        _ => false,
+    }
+}
+
+/// What ended a silent connection. A host that has become unreachable is no reset.
+fn ended_by(cause: &Cause) -> Hold {
+    if cause.is_reset() { Hold::Reset } else { Hold::Dead }
+}
+
+/// Random, so that nothing on the way can compress them or know them.
+fn random(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    fastrand::fill(&mut bytes);
+    bytes
+}
