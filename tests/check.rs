@@ -61,8 +61,8 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
     for (lie, word, said) in [
         (liar::hangs_up_on_the_silent as Lie, "closed", "a silent connection is closed"),
         (liar::resets_the_silent, "reset", "a silent connection is reset"),
-        (liar::forgets_the_silent, "dead", "a silent connection dies, and nobody says so"),
-        (liar::scolds_the_silent, "mismatch", "on a silent connection come bytes that were not"),
+        (liar::forgets_the_silent, "dead", "a silent connection dies unsaid"),
+        (liar::scolds_the_silent, "mismatch", "bytes come on a silent connection"),
     ] {
         for ip in [V4, V6] {
             let liar = Liar::start(ip, lie);

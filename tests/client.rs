@@ -5,7 +5,9 @@ mod common;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use common::liar::{Closed, Hanging, Liar, answers_late, closes_at_the_half_close, honest};
+use common::liar::{
+    Closed, Hanging, Liar, answers_from, answers_late, closes_at_the_half_close, honest,
+};
 use common::{PATIENCE, TestServer, V4, V6};
 use echo6::Client;
 use echo6::client::{Attempt, HalfClose, Hold, Loss, Outcome, PingEvent, SendError};
@@ -180,6 +182,39 @@ fn at_a_set_rate_time_runs_from_when_a_probe_was_due() {
     assert_eq!((report.received, report.lost), (3, 0));
     assert!(report.rtt.max() >= interval, "{:?}", report.rtt.max());
     assert!(report.rtt.min() < interval, "{:?}", report.rtt.min());
+}
+
+#[test]
+fn a_probe_that_the_server_holds_up_is_timed_from_when_it_was_due() {
+    // As large as this, no more than two may be under way, and those come back at once, late.
+    let size = 1 << 20;
+    let liar = Liar::start(V6, |stream| answers_from(2 << 20, Duration::from_secs(1), stream));
+    let (addresses, mut times) = ([liar.address], Vec::new());
+    let ping = Client::new().ping().interval(Duration::from_millis(50)).count(3).size(size);
+    let run = ping.run(&addresses, pending(), |event| match event {
+        PingEvent::Reply { rtt, .. } => times.push(rtt),
+        PingEvent::Lost { .. } => panic!("{event:?}"),
+        _ => {}
+    });
+    block_on(run).unwrap();
+    assert!(times.len() == 3 && times[2] > Duration::from_millis(700), "{times:?}");
+}
+
+#[test]
+fn a_client_that_is_late_itself_does_not_charge_the_server_for_it() {
+    let server = TestServer::start();
+    let peer = [SocketAddr::new(V4, server.address.port())];
+    let mut report = Report::default();
+    let ping = Client::new().ping().interval(Duration::from_millis(200)).count(4);
+    let run = ping.run(&peer, pending(), |event| {
+        if matches!(event, PingEvent::Reply { sequence: 1, .. }) {
+            std::thread::sleep(Duration::from_secs(1)); // the others fall due, and nobody sends them
+        }
+        report.note(&event);
+    });
+    block_on(run).unwrap();
+    assert_eq!((report.received, report.lost), (4, 0));
+    assert!(report.rtt.max() < Duration::from_millis(400), "{:?}", report.rtt.max());
 }
 
 #[test]

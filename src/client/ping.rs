@@ -23,8 +23,9 @@ use session::Session;
 /// Round trips with an echo server, made by [`Client::ping`]: when probes are sent, and how many.
 ///
 /// Each probe has a sequence number and is compared byte by byte. Its time is measured from when it
-/// was due, so that one that had to wait because the one before was slow is not taken for a fast
-/// one.
+/// was due, so that one that had to wait because the server was slow with those before is not taken
+/// for a fast one. What it had to wait for a timer of this host does not count: that is no fault of
+/// the server's, and often longer than the round trip.
 ///
 /// # Examples
 ///
@@ -178,12 +179,13 @@ impl Ping {
         let mut payload = vec![0; self.size];
         fastrand::fill(&mut payload);
         let mut running = FuturesUnordered::new();
-        let mut wait = Duration::ZERO;
+        let (mut wait, mut held_up) = (Duration::ZERO, false);
         loop {
             let (idle, full) = (running.is_empty(), running.len() >= CONNECTIONS);
             if schedule.is_over() && idle {
                 return;
             }
+            held_up |= full;
             let next = async {
                 if full {
                     std::future::pending::<()>().await;
@@ -205,8 +207,9 @@ impl Ping {
                     observe(PingEvent::Sent { sequence });
                     payload[..HEADER].copy_from_slice(&sequence.to_be_bytes());
                     let (payload, first) = (payload.clone(), first.take());
+                    let since = if std::mem::take(&mut held_up) { due } else { Instant::now() };
                     running.push(async move {
-                        (sequence, self.probe_once(first, peer, &payload, due).await)
+                        (sequence, self.probe_once(first, peer, &payload, since).await)
                     });
                 }
                 Either::Right((sequence, Ok((connect, rtt)))) => {
@@ -233,14 +236,14 @@ impl Ping {
         first: Option<Connection>,
         peer: SocketAddr,
         payload: &[u8],
-        due: Instant,
+        since: Instant,
     ) -> Result<(Duration, Duration), SendError> {
         let (connection, connect) = match first {
             Some(connection) => {
                 let connect = connection.duration;
                 (connection, connect)
             }
-            None => (self.client.connect(&[peer]).await?, due.elapsed()),
+            None => (self.client.connect(&[peer]).await?, since.elapsed()),
         };
         let start = Instant::now();
         let sink = futures::io::sink();

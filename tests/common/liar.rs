@@ -80,6 +80,19 @@ pub(crate) fn answers_late(mut stream: TcpStream) -> Option<TcpStream> {
     honest(stream)
 }
 
+/// Keeps the first `length` bytes for a while, and is honest from then on.
+pub(crate) fn answers_from(
+    length: usize,
+    pause: Duration,
+    mut stream: TcpStream,
+) -> Option<TcpStream> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).ok()?;
+    thread::sleep(pause);
+    stream.write_all(&bytes).ok()?;
+    honest(stream)
+}
+
 pub(crate) fn answers_in_single_bytes(mut stream: TcpStream) -> Option<TcpStream> {
     stream.set_nodelay(true).ok()?;
     while let Some(bytes) = some(&mut stream) {

@@ -72,22 +72,10 @@ fn trouble(checked: &Checked) -> String {
         Some((step, error)) => failed(checked, *step, error),
         None => match checked.hold {
             Some(Hold::Alive) | None => "interrupted before all was checked",
-            Some(Hold::Closed) => {
-                "echoes, but a silent connection is closed: something on the way, or the server, ends \
-                 idle connections"
-            }
-            Some(Hold::Reset) => {
-                "echoes, but a silent connection is reset: something on the way forgets idle \
-                 connections"
-            }
-            Some(Hold::Dead) => {
-                "echoes, but a silent connection dies, and nobody says so: a NAT or firewall on the \
-                 way forgot it"
-            }
-            Some(_) => {
-                "echoes, but on a silent connection come bytes that were not sent: something on the \
-                 way speaks for the server"
-            }
+            Some(Hold::Closed) => "a silent connection is closed, by the server or on the way",
+            Some(Hold::Reset) => "a silent connection is reset: the way forgets idle flows",
+            Some(Hold::Dead) => "a silent connection dies unsaid: a NAT or firewall forgot it",
+            Some(_) => "bytes come on a silent connection that nobody sent from here",
         }
         .to_owned(),
     }

@@ -34,9 +34,11 @@ pub enum PingEvent {
         sequence: u64,
         /// Its length in bytes.
         bytes: usize,
-        /// Time since it was due, or with [`Ping::reconnect`](super::Ping::reconnect) since its connection was made.
+        /// Time since it was due (without what a late timer of this host adds), or with
+        /// [`Ping::reconnect`](super::Ping::reconnect) since its connection was made.
         rtt: Duration,
-        /// With [`Ping::reconnect`](super::Ping::reconnect), the time from when it was due until it was connected.
+        /// With [`Ping::reconnect`](super::Ping::reconnect), the time from when it was due until it
+        /// was connected.
         connect: Option<Duration>,
     },
     /// A probe came back that was told lost before: count it as late instead.
@@ -47,7 +49,7 @@ pub enum PingEvent {
         sequence: u64,
         /// Its length in bytes.
         bytes: usize,
-        /// Time since it was due.
+        /// Time since it was due, as of a reply in time.
         rtt: Duration,
     },
     /// A probe did not come back.

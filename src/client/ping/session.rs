@@ -36,6 +36,8 @@ pub(super) struct Session {
     waiting: VecDeque<Waiting>,
     /// How many of them, from the front on, are told lost.
     lost: usize,
+    /// Whether the server held up what was due: it owed too many replies, or took no more bytes.
+    held_up: bool,
     sent_bytes: u64,
     returned_bytes: u64,
     timer: Timer,
@@ -44,7 +46,8 @@ pub(super) struct Session {
 
 struct Waiting {
     sequence: u64,
-    due: Instant,
+    /// Since when.
+    since: Instant,
 }
 
 impl Session {
@@ -61,6 +64,7 @@ impl Session {
             filled: 0,
             waiting: VecDeque::new(),
             lost: 0,
+            held_up: false,
             sent_bytes: 0,
             returned_bytes: 0,
             timer: Timer::never(),
@@ -104,12 +108,15 @@ impl Session {
             let mut queued = false;
             while self.has_room() {
                 let idle = self.waiting.len() == self.lost;
-                let Some(due) = schedule.take(now, idle) else { break };
-                self.queue(due);
-                observe(PingEvent::Sent { sequence: due.sequence });
+                let Some(Due { sequence, due }) = schedule.take(now, idle) else { break };
+                // A timer of ours that was late is no fault of the server's.
+                self.queue(sequence, if self.held_up { due } else { now });
+                observe(PingEvent::Sent { sequence });
                 queued = true;
             }
-            if let Poll::Ready(Err(error)) = self.poll_write(cx) {
+            let written = self.poll_write(cx);
+            self.held_up = written.is_pending() || !self.has_room();
+            if let Poll::Ready(Err(error)) = written {
                 return Poll::Ready(Err(self.lost_by(error)));
             }
             if queued && schedule.is_back_to_back() {
@@ -166,8 +173,8 @@ impl Session {
                 && self.reply[HEADER..] == self.payload[HEADER..]
         });
         let Some(index) = index else { return Err(self.mismatch()) };
-        for (position, Waiting { sequence, due }) in self.waiting.drain(..=index).enumerate() {
-            let (told_lost, rtt) = (position < self.lost, now - due);
+        for (position, Waiting { sequence, since }) in self.waiting.drain(..=index).enumerate() {
+            let (told_lost, rtt) = (position < self.lost, now - since);
             observe(match (position == index, told_lost) {
                 (true, false) => PingEvent::Reply { peer, sequence, bytes, rtt, connect: None },
                 (true, true) => PingEvent::Late { peer, sequence, bytes, rtt },
@@ -195,15 +202,15 @@ impl Session {
         }
     }
 
-    /// Tells lost what is due for longer than the timeout.
+    /// Tells lost what is waited for longer than the timeout.
     fn expire(
         &mut self,
         now: Instant,
         observe: &mut impl FnMut(PingEvent),
     ) -> Result<(), SendError> {
         let peer = self.connection.peer;
-        while let Some(Waiting { sequence, due }) = self.waiting.get(self.lost) {
-            if now.saturating_duration_since(*due) < self.timeout {
+        while let Some(Waiting { sequence, since }) = self.waiting.get(self.lost) {
+            if now.saturating_duration_since(*since) < self.timeout {
                 return Ok(());
             }
             observe(PingEvent::Lost { peer, sequence: *sequence, loss: Loss::Timeout });
@@ -221,11 +228,11 @@ impl Session {
         self.waiting.len() < most
     }
 
-    fn queue(&mut self, Due { sequence, due }: Due) {
+    fn queue(&mut self, sequence: u64, since: Instant) {
         self.payload[..HEADER].copy_from_slice(&sequence.to_be_bytes());
         self.out.extend_from_slice(&self.payload);
         self.sent_bytes += self.payload.len() as u64;
-        self.waiting.push_back(Waiting { sequence, due });
+        self.waiting.push_back(Waiting { sequence, since });
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -242,7 +249,7 @@ impl Session {
     /// Ready when a probe may be due or lost. The timer is set anew only to an earlier time or when
     /// it has run out, because each setting costs a system call: at full speed it is left alone.
     fn poll_timer(&mut self, cx: &mut Context<'_>, schedule: &Schedule) -> Poll<()> {
-        let next_loss = self.waiting.get(self.lost).map(|waiting| waiting.due + self.timeout);
+        let next_loss = self.waiting.get(self.lost).map(|waiting| waiting.since + self.timeout);
         let next_due = schedule.next_due().filter(|_| self.has_room());
         let Some(next) = next_loss.into_iter().chain(next_due).min() else { return Poll::Pending };
         if self.timer_at.is_none_or(|at| next < at) {
