@@ -121,7 +121,7 @@ impl Session {
             }
             if queued && schedule.is_back_to_back() {
                 // Lets a server on the same core answer before the socket is asked: a median of
-                // 14 us instead of 16 (a C client on epoll has 13).
+                // 15 us instead of 17, a mean of 120 instead of 200 (six runs in turns).
                 std::thread::yield_now();
             }
             // Asked again after a probe has gone: its reply may be here by now.
