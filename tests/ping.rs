@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use common::binary::{Listening, echo6, run};
-use common::liar::{Closed, Liar, answers_late};
+use common::liar::{Closed, Liar, answers_late, never_answers};
 use common::{V4, V6};
 
 #[test]
@@ -49,6 +49,16 @@ fn with_reconnect_the_connect_is_timed_too() {
     assert_eq!(pinged.status, Some(0), "{pinged:?}");
     assert!(pinged.stdout.lines().next().unwrap().contains(" ms connect="), "{pinged:?}");
     assert!(pinged.stdout.lines().last().unwrap().starts_with("connect "), "{pinged:?}");
+}
+
+#[test]
+fn with_reconnect_each_lost_probe_has_one_line() {
+    let silent = Liar::start(V6, never_answers);
+    let address = silent.address.to_string();
+    let arguments = ["ping", "--reconnect", "-i", "1ms", "-c", "2", "-w", "200ms", &address];
+    let pinged = run(&arguments);
+    let lost = |sequence| format!("lost {address}: seq={sequence}, no reply within 200ms\n");
+    assert_eq!((pinged.status, pinged.stderr), (Some(1), lost(1) + &lost(2)));
 }
 
 #[test]

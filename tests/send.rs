@@ -146,6 +146,15 @@ fn json_names_the_cause_of_a_failure() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_is_a_usage_error_with_its_own_cause() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let sent = run(&["send", "--json", "-f", "/", &format!("[::1]:{}", server.port)]);
+    assert_eq!((sent.status, &sent.objects()[0]["cause"]), (Some(2), &"input".into()), "{sent:?}");
+    assert!(sent.stderr.starts_with("error: cannot read the input: is a directory"), "{sent:?}");
+}
+
 #[test]
 fn what_cannot_be_sent_is_a_usage_error() {
     for (arguments, error) in [

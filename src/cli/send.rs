@@ -192,14 +192,14 @@ impl Sender<'_> {
 
     /// Counts a failure and says it. One that is not the network's ends the command.
     fn fail(&self, error: SendError) -> Result<Status, Failure> {
+        if self.arguments.json && !matches!(error, SendError::Output(_)) {
+            json::print(&Event::Failure { why: Why::from(&error) })?;
+        }
         if matches!(error, SendError::Input(_) | SendError::Output(_)) {
             return Err(error.into());
         }
         let tally = self.tally.get();
         self.tally.set(Tally { failed: tally.failed + 1, ..tally });
-        if self.arguments.json {
-            json::print(&Event::Failure { why: Why::from(&error) })?;
-        }
         Ok(Failure::from(error).print())
     }
 

@@ -221,9 +221,11 @@ impl Ping {
                     wait = (wait * 2).clamp(FIRST_WAIT, LAST_WAIT);
                     let loss = match error {
                         SendError::Timeout { .. } => Loss::Timeout,
-                        _ => Loss::Disconnected,
+                        error => {
+                            observe(PingEvent::Disconnected { peer, error });
+                            Loss::Disconnected
+                        }
                     };
-                    observe(PingEvent::Disconnected { peer, error });
                     observe(PingEvent::Lost { peer, sequence, loss });
                 }
             }
