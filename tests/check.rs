@@ -2,11 +2,9 @@
 
 mod common;
 
-use common::binary::{Listening, Run, echo6, piped, run};
+use common::binary::{Listening, run};
 use common::liar::{self, Closed, Hanging, Liar, Lie};
 use common::{V4, V6};
-#[cfg(unix)]
-use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn a_good_server_has_a_row_for_each_address_and_status_0() {
@@ -79,6 +77,8 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_it_with_a_table_of_what_was_found() {
+    use common::binary::{Run, echo6, piped};
+    use rustix::process::{Pid, Signal, kill_process};
     let mut server = Listening::start(&["--json", "127.0.0.1:0"]);
     let hanging = Hanging::start(V6);
     let addresses = [format!("127.0.0.1:{}", server.port), hanging.address.to_string()];
