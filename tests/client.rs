@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use common::liar::{
@@ -87,7 +87,7 @@ fn a_head_start_is_from_10_ms_to_2_s() {
 #[test]
 fn the_local_end_is_the_source_address() {
     let server = TestServer::start();
-    let source = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
+    let source = "127.0.0.9".parse().unwrap();
     let peer = SocketAddr::new(V4, server.address.port());
     let reply = block_on(Client::new().source(source).send(&[peer], b"hello")).unwrap();
     assert_eq!((reply.local.ip(), server.connected()), (source, reply.local));
