@@ -147,7 +147,7 @@ struct Sender<'a> {
     arguments: &'a Send,
     start: Instant,
     tally: Cell<Tally>,
-    /// Bytes that came back and went to stdout, of a stream.
+    /// Bytes that came back, of a stream.
     meter: Meter,
 }
 
@@ -213,10 +213,11 @@ impl Sender<'_> {
     }
 
     fn print_summary(&self, interrupted: bool) -> Result<(), Failure> {
-        let Tally { returned, failed, bytes } = self.tally.get();
         if !self.arguments.json {
             return Ok(());
         }
+        let Tally { returned, failed, bytes } = self.tally.get();
+        let bytes = bytes.max(self.meter.bytes()); // of a stream, also what was under way at its end
         let duration_us = micros(self.start.elapsed());
         json::print(&Event::Summary { returned, failed, bytes, duration_us, interrupted })
     }

@@ -17,10 +17,10 @@ use futures::task::AtomicWaker;
 
 use super::connect::Connection;
 use super::error::SendError;
+use super::first_of;
 use crate::error::Cause;
 
-/// How many bytes one read may take, from the input or from the server: as many as the server's pump
-/// takes at once.
+/// How many bytes one read may take, from the input or from the server.
 const CHUNK: usize = 256 * 1024;
 
 /// How many bytes may be under way before the sender waits for some to come back. More than the
@@ -41,8 +41,8 @@ pub struct Traffic {
 impl Connection {
     /// Sends `input` to its end, shuts the sending side, and writes what comes back to `output`
     /// until the server closes. Both run at the same time, so that an input of any size passes in
-    /// bounded memory: at most 16 MiB are under way. An output that is slow to take its bytes holds
-    /// up the server, not the timeout.
+    /// bounded memory: some 16 MiB at most are under way. An output that is slow to take its bytes holds
+    /// up the server, not the timeout; what came back before an error goes to it too.
     ///
     /// If the client was told not to [half-close](super::Client::half_close), the sending side
     /// stays open, and the exchange ends when the last byte is back.
@@ -64,7 +64,7 @@ impl Connection {
     pub(super) async fn pass(
         &self,
         input: impl AsyncRead + Unpin,
-        output: impl AsyncWrite + Unpin,
+        mut output: impl AsyncWrite + Unpin,
         timeout: Duration,
         half_close: bool,
     ) -> Result<Traffic, SendError> {
@@ -80,23 +80,16 @@ impl Connection {
             }),
             room: AtomicWaker::new(),
         };
-        let both = pin!(async {
-            match select(pin!(exchange.receive(output)), pin!(exchange.send(input))).await {
-                // Whatever the server said or did, there is nobody to send to any more.
-                Either::Left((received, _)) => received,
-                Either::Right((Ok(()), receive)) => receive.await,
-                // The server stopped reading. Why, the other direction may tell: a server that
-                // closes early is short, one that resets is lost.
-                Either::Right((Err(lost @ SendError::Lost { .. }), receive)) => {
-                    receive.await.and(Err(lost))
-                }
-                Either::Right((Err(error), _)) => Err(error),
-            }
-        });
-        match select(both, pin!(exchange.watch(timeout))).await {
-            Either::Left((result, _)) => result.map(|()| exchange.state().traffic),
-            Either::Right((timed_out, _)) => Err(timed_out),
+        let passed = exchange.run(input, &mut output, timeout).await;
+        if matches!(passed, Err(SendError::Output(_))) {
+            return passed;
         }
+        // What came back before an error is the output's too. It may take its time: the server is
+        // done with.
+        let flushed = output.flush().await;
+        let traffic = passed?;
+        flushed.map_err(|error| SendError::Output(error.into()))?;
+        Ok(traffic)
     }
 }
 
@@ -119,6 +112,32 @@ struct State {
 }
 
 impl Exchange<'_> {
+    /// Both directions at the same time, until both have ended, one fails, or nothing moves.
+    async fn run(
+        &self,
+        input: impl AsyncRead + Unpin,
+        output: impl AsyncWrite + Unpin,
+        timeout: Duration,
+    ) -> Result<Traffic, SendError> {
+        let both = async {
+            match select(pin!(self.receive(output)), pin!(self.send(input))).await {
+                // Whatever the server said or did, there is nobody to send to any more.
+                Either::Left((received, _)) => received,
+                Either::Right((Ok(()), receive)) => receive.await,
+                // The server stopped reading. Why, the other direction may tell: a server that
+                // closes early is short, one that resets is lost.
+                Either::Right((Err(lost @ SendError::Lost { .. }), receive)) => {
+                    receive.await.and(Err(lost))
+                }
+                Either::Right((Err(error), _)) => Err(error),
+            }
+        };
+        match first_of(both, self.watch(timeout)).await {
+            Either::Left(result) => result.map(|()| self.state().traffic),
+            Either::Right(timed_out) => Err(timed_out),
+        }
+    }
+
     async fn send(&self, mut input: impl AsyncRead + Unpin) -> Result<(), SendError> {
         let mut buffer = vec![0; CHUNK];
         let mut stream = &self.connection.stream;
@@ -145,7 +164,6 @@ impl Exchange<'_> {
     }
 
     async fn receive(&self, mut output: impl AsyncWrite + Unpin) -> Result<(), SendError> {
-        let failed = |error: io::Error| SendError::Output(error.into());
         let mut buffer = vec![0; CHUNK];
         let mut stream = &self.connection.stream;
         loop {
@@ -157,13 +175,13 @@ impl Exchange<'_> {
             });
             let length = read.await.map_err(|error| self.lost(error))?;
             if length == 0 {
-                self.state().note_close(self.connection.peer)?;
-                return output.flush().await.map_err(failed);
+                return self.state().note_close(self.connection.peer);
             }
             self.state().note_returned(&buffer[..length], self.connection.peer)?;
             self.room.wake();
             self.state().output_waits = true;
-            output.write_all(&buffer[..length]).await.map_err(failed)?;
+            let written = output.write_all(&buffer[..length]).await;
+            written.map_err(|error| SendError::Output(error.into()))?;
             self.state().note_written();
         }
     }
