@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use common::liar::{
@@ -169,6 +170,33 @@ fn a_lost_connection_is_made_again_and_its_probes_are_lost() {
     });
     // What fell due while there was no connection, which was 100 ms each time.
     assert!(report.received >= 1 && report.lost >= 10, "{report:?}");
+}
+
+#[test]
+fn a_server_that_hangs_up_is_noticed_before_the_next_probe_is_due() {
+    let liar = Liar::start(V4, common::liar::hangs_up_on_the_silent);
+    let hour = Duration::from_secs(3600);
+    let report = ping_until(&Client::new(), liar.address, hour, |event| {
+        matches!(event, PingEvent::Disconnected { .. })
+    });
+    assert_eq!((report.sent, report.received, report.lost), (1, 1, 0));
+}
+
+#[test]
+fn back_to_back_probes_come_to_an_end_when_the_server_is_gone_for_good() {
+    let listener = TcpListener::bind((V6, 0)).unwrap();
+    let addresses = [listener.local_addr().unwrap()];
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut probe = [0; 64];
+        stream.read_exact(&mut probe).unwrap();
+        stream.write_all(&probe).unwrap();
+    });
+    let mut report = Report::default();
+    let ping = Client::new().ping().interval(Duration::ZERO).count(3);
+    block_on(ping.run(&addresses, pending(), |event| report.note(&event))).unwrap();
+    assert_eq!((report.sent, report.received, report.lost), (3, 1, 2));
 }
 
 #[test]

@@ -105,6 +105,14 @@ fn a_probe_has_room_for_its_number() {
 }
 
 #[test]
+fn no_duration_is_too_long() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let pinged = run(&["ping", "-c", "1", "-i", "1e19", "-w", "1e19", &address]);
+    assert_eq!((pinged.status, &pinged.stderr[..]), (Some(0), ""), "{pinged:?}");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let mut child = echo6(&["ping", "-i", "0", &format!("[::1]:{}", server.port)])

@@ -157,6 +157,13 @@ impl Ping {
                 match connected {
                     Either::Left(Ok(connection)) => break connection,
                     Either::Left(Err(error)) => {
+                        if schedule.is_back_to_back() {
+                            // The one that would have gone now; else there would be no end to it.
+                            lose_next(schedule, peer, observe).await;
+                        }
+                        if schedule.is_over() {
+                            return;
+                        }
                         wait = (wait * 2).min(LAST_WAIT);
                         observe(PingEvent::Unreachable { error, retry_in: wait });
                     }
@@ -270,8 +277,13 @@ async fn lose_what_is_due(
         return std::future::pending().await; // the next is due when it can be sent
     }
     while !schedule.is_over() {
-        let Due { sequence, .. } = schedule.next(false).await;
-        observe(PingEvent::Sent { sequence });
-        observe(PingEvent::Lost { peer, sequence, loss: Loss::Disconnected });
+        lose_next(schedule, peer, observe).await;
     }
+}
+
+/// Waits for the next probe to be due, and tells it lost.
+async fn lose_next(schedule: &mut Schedule, peer: SocketAddr, observe: &mut impl FnMut(PingEvent)) {
+    let Due { sequence, .. } = schedule.next(true).await;
+    observe(PingEvent::Sent { sequence });
+    observe(PingEvent::Lost { peer, sequence, loss: Loss::Disconnected });
 }

@@ -20,7 +20,7 @@ impl Sender<'_> {
     /// Sends stdin or the file to each target, one after the other, and prints what comes back as
     /// it comes.
     pub(super) async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
-        let times = targets.len() as u64 * self.arguments.count;
+        let times = self.arguments.count.saturating_mul(targets.len() as u64);
         if self.arguments.file.is_none() && times > 1 {
             return Err(Failure::usage("stdin can be sent once, to one address")
                 .with_help(Some("give a MESSAGE, or a file with --file".to_owned())));

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use async_io::Timer;
 
+/// What counts as forever: any clock can still add it to the present time.
+pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// When each probe is due.
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -24,6 +27,7 @@ impl Schedule {
     /// The first probe is due now.
     pub(super) fn new(interval: Duration, count: Option<u64>) -> Self {
         let last_sequence = count.unwrap_or(u64::MAX);
+        let interval = interval.min(LONGEST);
         Self { interval, next_due: Instant::now(), next_sequence: 1, last_sequence }
     }
 
@@ -41,9 +45,14 @@ impl Schedule {
         (!self.is_over() && !self.is_back_to_back()).then_some(self.next_due)
     }
 
+    /// Whether there is a next probe, and it is due by `now`.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        !self.is_over() && self.next_due <= now
+    }
+
     /// The next probe, if it is due by `now`. `idle` says that none is waited for.
     pub(super) fn take(&mut self, now: Instant, idle: bool) -> Option<Due> {
-        if self.is_over() || self.next_due > now || (self.is_back_to_back() && !idle) {
+        if !self.is_due(now) || (self.is_back_to_back() && !idle) {
             return None;
         }
         let due = if self.is_back_to_back() { now } else { self.next_due };

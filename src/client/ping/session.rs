@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use futures::io::{AsyncRead, AsyncWrite};
 
-use super::schedule::{Due, Schedule};
+use super::schedule::{Due, LONGEST, Schedule};
 use super::{HEADER, Loss, PingEvent};
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
@@ -56,7 +56,7 @@ impl Session {
         fastrand::fill(&mut payload);
         Self {
             connection,
-            timeout,
+            timeout: timeout.min(LONGEST),
             payload,
             out: Vec::new(),
             written: 0,
@@ -96,7 +96,7 @@ impl Session {
         loop {
             while let Poll::Ready(replied) = self.poll_replies(cx, observe) {
                 replied?;
-                if self.waiting.is_empty() {
+                if self.waiting.is_empty() && schedule.is_due(Instant::now()) {
                     break; // the next probe can go before the socket is asked for more
                 }
             }
