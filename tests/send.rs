@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
 use common::binary::{Listening, echo6, output_with_input, piped, run};
-use common::liar::{Closed, Liar};
+use common::liar::{Closed, Liar, Lie};
 use common::{V4, V6, noise};
 
 #[test]
@@ -94,11 +94,34 @@ fn a_slow_reader_is_no_fault_of_the_server() {
 }
 
 #[test]
-fn a_slow_reader_gets_all_that_came_back_before_an_error() {
-    let liar = Liar::start(V6, common::liar::drops_the_last);
+fn a_slow_reader_gets_all_that_came_back_unchanged_before_an_error() {
     let message = noise(200_000);
-    let (status, echo) = read_slowly(&["send", &liar.address.to_string()], &message);
-    assert!(status == Some(1) && echo == message[..199_999], "{status:?}, {}", echo.len());
+    for (lie, length) in [
+        (common::liar::drops_the_last as Lie, 199_999),
+        (common::liar::changes_byte_100_000, 100_000),
+    ] {
+        let liar = Liar::start(V6, lie);
+        let (status, echo) = read_slowly(&["send", &liar.address.to_string()], &message);
+        assert!(status == Some(1) && echo == message[..length], "{status:?}, {}", echo.len());
+    }
+}
+
+#[test]
+fn a_reset_is_a_reset_and_a_close_is_a_close_whoever_notices_first() {
+    // Large enough that the sender is at work when it happens.
+    let message = noise(16 << 20);
+    for (lie, said) in [
+        (common::liar::closes_without_reading as Lie, "connection reset by the other end"),
+        (common::liar::closes_at_once, "is short: "),
+    ] {
+        for _ in 0..10 {
+            let liar = Liar::start(V4, lie);
+            let mut command = echo6(&["send", &liar.address.to_string()]);
+            let output = output_with_input(&mut command, &message);
+            let words = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(1) && words.contains(said), "{said}: {words}");
+        }
+    }
 }
 
 /// Runs the binary with `input` on its stdin, and takes nothing from its stdout for a while, several

@@ -123,7 +123,7 @@ pub enum SendError {
     #[error(
         "reply from {peer} is short: {}",
         if *returned == *sent {
-            format!("it closed when {sent} bytes had come back and more were to be sent")
+            format!("it closed before all was sent, {returned} bytes came back")
         } else {
             format!("{returned} of {sent} bytes came back")
         }
@@ -149,7 +149,14 @@ pub enum SendError {
         got: u8,
     },
     /// More came back than was sent.
-    #[error("reply from {peer} is longer than the {sent} bytes sent")]
+    #[error(
+        "{}",
+        if *sent > 0 {
+            format!("reply from {peer} is longer than the {sent} bytes sent")
+        } else {
+            format!("{peer} speaks before anything is sent to it")
+        }
+    )]
     Surplus {
         /// The server.
         peer: SocketAddr,
@@ -176,7 +183,7 @@ impl SendError {
             Self::Timeout { peer, returned: 0, .. } => format!(
                 "\"echo6 check {peer}\" tells a late server from one that hangs, or does not echo"
             ),
-            Self::Short { .. } => {
+            Self::Short { sent, returned, .. } if sent > returned => {
                 "the server may drop what is under way when the client shuts its sending side"
                     .to_owned()
             }

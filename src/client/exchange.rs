@@ -42,7 +42,7 @@ impl Connection {
     /// Sends `input` to its end, shuts the sending side, and writes what comes back to `output`
     /// until the server closes. Both run at the same time, so that an input of any size passes in
     /// bounded memory: some 16 MiB at most are under way. An output that is slow to take its bytes holds
-    /// up the server, not the timeout; what came back before an error goes to it too.
+    /// up the server, not the timeout; what came back before an error, unchanged, goes to it too.
     ///
     /// If the client was told not to [half-close](super::Client::half_close), the sending side
     /// stays open, and the exchange ends when the last byte is back.
@@ -124,10 +124,15 @@ impl Exchange<'_> {
                 // Whatever the server said or did, there is nobody to send to any more.
                 Either::Left((received, _)) => received,
                 Either::Right((Ok(()), receive)) => receive.await,
-                // The server stopped reading. Why, the other direction may tell: a server that
-                // closes early is short, one that resets is lost.
-                Either::Right((Err(lost @ SendError::Lost { .. }), receive)) => {
-                    receive.await.and(Err(lost))
+                // The server reads no more. What it still said is here, and why, it may tell.
+                Either::Right((Err(SendError::Lost { source, .. }), receive)) => {
+                    match receive.await {
+                        // The system tells a reset once, and this time it told the sender.
+                        Ok(()) | Err(SendError::Short { .. }) if !is_after_close(&source) => {
+                            Err(self.lost(source))
+                        }
+                        received => received,
+                    }
                 }
                 Either::Right((Err(error), _)) => Err(error),
             }
@@ -151,7 +156,7 @@ impl Exchange<'_> {
             // Noted before it is sent, because it may come back before this task runs again.
             self.state().note_sent(rest);
             while !rest.is_empty() {
-                let taken = stream.write(rest).await.map_err(|error| self.lost(error))?;
+                let taken = stream.write(rest).await.map_err(|error| self.lost(error.into()))?;
                 self.state().last_progress = Instant::now();
                 rest = &rest[taken..];
             }
@@ -160,7 +165,7 @@ impl Exchange<'_> {
         if !self.half_close {
             return Ok(());
         }
-        stream.get_ref().shutdown(Shutdown::Write).map_err(|error| self.lost(error))
+        stream.get_ref().shutdown(Shutdown::Write).map_err(|error| self.lost(error.into()))
     }
 
     async fn receive(&self, mut output: impl AsyncWrite + Unpin) -> Result<(), SendError> {
@@ -173,16 +178,22 @@ impl Exchange<'_> {
                 }
                 Pin::new(&mut stream).poll_read(cx, &mut buffer)
             });
-            let length = read.await.map_err(|error| self.lost(error))?;
+            let length = match read.await.map_err(Cause::from) {
+                Ok(length) => length,
+                Err(cause) if is_after_close(&cause) => 0,
+                Err(cause) => return Err(self.lost(cause)),
+            };
             if length == 0 {
                 return self.state().note_close(self.connection.peer);
             }
-            self.state().note_returned(&buffer[..length], self.connection.peer)?;
+            let (same, compared) =
+                self.state().note_returned(&buffer[..length], self.connection.peer);
             self.room.wake();
             self.state().output_waits = true;
-            let written = output.write_all(&buffer[..length]).await;
+            let written = output.write_all(&buffer[..same]).await;
             written.map_err(|error| SendError::Output(error.into()))?;
             self.state().note_written();
+            compared?;
         }
     }
 
@@ -215,10 +226,10 @@ impl Exchange<'_> {
         }
     }
 
-    fn lost(&self, error: io::Error) -> SendError {
+    fn lost(&self, source: Cause) -> SendError {
         let Traffic { sent, returned } = self.state().traffic;
         let peer = self.connection.peer;
-        SendError::Lost { peer, sent, returned, source: Cause::from(error) }
+        SendError::Lost { peer, sent, returned, source }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -251,34 +262,41 @@ impl State {
         self.last_progress = Instant::now();
     }
 
-    /// Compares what came back with what was sent.
-    fn note_returned(&mut self, mut bytes: &[u8], peer: SocketAddr) -> Result<(), SendError> {
+    /// Compares what came back with what was sent; says how many bytes are the same.
+    fn note_returned(&mut self, bytes: &[u8], peer: SocketAddr) -> (usize, Result<(), SendError>) {
         self.last_progress = Instant::now();
-        while !bytes.is_empty() {
-            let expected = self.unreturned.as_slices().0;
-            let length = expected.len().min(bytes.len());
+        let mut same = 0;
+        while same < bytes.len() {
+            let (expected, got) = (self.unreturned.as_slices().0, &bytes[same..]);
+            let length = expected.len().min(got.len());
             if length == 0 {
-                return Err(SendError::Surplus { peer, sent: self.traffic.sent });
+                return (same, Err(SendError::Surplus { peer, sent: self.traffic.sent }));
             }
-            if expected[..length] != bytes[..length] {
-                let same = |(expected, got): &(&u8, &u8)| expected == got;
-                let at = expected.iter().zip(bytes).take_while(same).count();
-                return Err(SendError::Mismatch {
-                    peer,
-                    offset: self.traffic.returned + at as u64,
-                    expected: expected[at],
-                    got: bytes[at],
-                });
+            let equal = |(expected, got): &(&u8, &u8)| expected == got;
+            let at = match expected[..length] == got[..length] {
+                true => length,
+                false => expected.iter().zip(got).take_while(equal).count(),
+            };
+            let differ = (at < length).then(|| (expected[at], got[at]));
+            self.unreturned.drain(..at);
+            self.traffic.returned += at as u64;
+            same += at;
+            if let Some((expected, got)) = differ {
+                let offset = self.traffic.returned;
+                return (same, Err(SendError::Mismatch { peer, offset, expected, got }));
             }
-            self.unreturned.drain(..length);
-            self.traffic.returned += length as u64;
-            bytes = &bytes[length..];
         }
-        Ok(())
+        (same, Ok(()))
     }
 
     fn note_close(&self, peer: SocketAddr) -> Result<(), SendError> {
         let Traffic { sent, returned } = self.traffic;
         if self.all_returned() { Ok(()) } else { Err(SendError::Short { peer, sent, returned }) }
     }
+}
+
+/// Says whether a reset came behind the end of stream, as when bytes reach a server that has closed:
+/// Linux then says EPIPE, not ECONNRESET, also to who reads.
+fn is_after_close(cause: &Cause) -> bool {
+    cause.kind() == io::ErrorKind::BrokenPipe
 }

@@ -1,39 +1,31 @@
 //! Servers that are no echo servers, each wrong in one way, on a port that the system chose.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-/// A lie is told to one client. It returns the stream to leave the connection open, for as long as
-/// the liar lives, or drops it to close.
+/// A lie is told to one client. It returns the stream to leave the connection open until the test's
+/// process ends, or drops it to close.
 pub(crate) type Lie = fn(TcpStream) -> Option<TcpStream>;
 
 pub(crate) struct Liar {
     pub(crate) address: SocketAddr,
-    _open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Liar {
     pub(crate) fn start(ip: IpAddr, lie: Lie) -> Self {
         let listener = TcpListener::bind((ip, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let open = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&open);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, kept) = (stream.unwrap(), Arc::clone(&kept));
-                thread::spawn(move || {
-                    if let Some(stream) = lie(stream) {
-                        kept.lock().unwrap().push(stream);
-                    }
-                });
+                let stream = stream.unwrap();
+                thread::spawn(move || lie(stream).map(std::mem::forget));
             }
         });
-        Self { address, _open: open }
+        Self { address }
     }
 }
 
@@ -56,6 +48,26 @@ pub(crate) fn changes_a_byte(mut stream: TcpStream) -> Option<TcpStream> {
         *bytes.last_mut()? ^= 1;
         stream.write_all(&bytes).ok()?;
     }
+    None
+}
+
+/// Changes a byte in the midst of a large message.
+pub(crate) fn changes_byte_100_000(mut stream: TcpStream) -> Option<TcpStream> {
+    let mut bytes = all(&mut stream);
+    *bytes.get_mut(100_000)? ^= 1;
+    stream.write_all(&bytes).ok()?;
+    None
+}
+
+/// Leaves what was sent unread, for which the system resets the connection.
+pub(crate) fn closes_without_reading(mut stream: TcpStream) -> Option<TcpStream> {
+    stream.read_exact(&mut [0]).ok()?;
+    None
+}
+
+/// Says so before any byte that it has not read can make a reset of it.
+pub(crate) fn closes_at_once(stream: TcpStream) -> Option<TcpStream> {
+    stream.shutdown(Shutdown::Both).ok()?;
     None
 }
 
