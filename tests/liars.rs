@@ -152,3 +152,17 @@ fn a_ping_tells_a_liar_from_a_slow_server() {
         assert!(pinged.stdout.contains("2 sent, 0 received, 2 lost, 0 late"), "{pinged:?}");
     }
 }
+
+#[test]
+fn a_ping_says_what_came_in_the_place_of_a_probe() {
+    for lie in [liar::changes_a_byte as Lie, liar::says_something_else] {
+        let liar = Liar::start(V4, lie);
+        let address = liar.address.to_string();
+        let pinged = run(&["ping", "--json", "-c", "1", &address]);
+        let objects = pinged.objects();
+        let said: Vec<_> =
+            objects.iter().map(|object| (&object["event"], &object["cause"])).collect();
+        assert_eq!(said[1], (&"disconnected".into(), &"mismatch".into()), "{pinged:?}");
+        assert_eq!(said[2], (&"lost".into(), &"mismatch".into()), "{pinged:?}");
+    }
+}

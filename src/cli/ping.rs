@@ -225,6 +225,7 @@ impl<'a> Lines<'a> {
                 let why = match loss {
                     Loss::Timeout => format!("no reply within {:?}", self.arguments.timeout),
                     Loss::Skipped => "the next one came in its place".to_owned(),
+                    Loss::Mismatch => "other bytes came in its place".to_owned(),
                     _ => "no connection".to_owned(),
                 };
                 say(&format!("lost {peer}: seq={sequence}, {why}\n"));

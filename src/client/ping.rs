@@ -141,9 +141,9 @@ impl Ping {
         let peer = connection.peer;
         loop {
             let session = Session::new(connection, self.size, self.client.timeout);
-            match session.run(schedule, observe).await {
-                Ok(()) => return,
-                Err(error) => observe(PingEvent::Disconnected { peer, error }),
+            session.run(schedule, observe).await;
+            if schedule.is_over() {
+                return;
             }
             let mut wait = FIRST_WAIT;
             connection = loop {
@@ -229,8 +229,9 @@ impl Ping {
                     let loss = match error {
                         SendError::Timeout { .. } => Loss::Timeout,
                         error => {
+                            let loss = Loss::by(&error);
                             observe(PingEvent::Disconnected { peer, error });
-                            Loss::Disconnected
+                            loss
                         }
                     };
                     observe(PingEvent::Lost { peer, sequence, loss });

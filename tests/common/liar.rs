@@ -51,6 +51,13 @@ pub(crate) fn changes_a_byte(mut stream: TcpStream) -> Option<TcpStream> {
     None
 }
 
+/// Answers with fewer bytes than it got, and with others.
+pub(crate) fn says_something_else(mut stream: TcpStream) -> Option<TcpStream> {
+    some(&mut stream)?;
+    stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok()?;
+    None
+}
+
 /// Changes a byte in the midst of a large message.
 pub(crate) fn changes_byte_100_000(mut stream: TcpStream) -> Option<TcpStream> {
     let mut bytes = all(&mut stream);

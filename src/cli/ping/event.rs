@@ -43,8 +43,9 @@ pub(super) fn print(event: &PingEvent, quiet: bool) -> Result<(), Failure> {
             seq: sequence,
             cause: match loss {
                 Loss::Timeout => "timeout",
-                Loss::Skipped => "short",
-                _ => "reset",
+                Loss::Skipped => "skipped",
+                Loss::Mismatch => "mismatch",
+                _ => "disconnected",
             },
         },
         PingEvent::Disconnected { peer, ref error } => {

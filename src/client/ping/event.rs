@@ -61,7 +61,8 @@ pub enum PingEvent {
         /// Why it counts as lost.
         loss: Loss,
     },
-    /// The connection is gone. The probes that were under way are told lost one by one.
+    /// The connection is gone, or of no more use. The probes that were under way are told lost next,
+    /// one by one.
     Disconnected {
         /// The server.
         peer: SocketAddr,
@@ -85,6 +86,18 @@ pub enum Loss {
     Timeout,
     /// The one behind it came back in its place.
     Skipped,
+    /// Other bytes came back in its place.
+    Mismatch,
     /// There was no connection, or it broke.
     Disconnected,
+}
+
+impl Loss {
+    /// What an error that ended a connection makes of the probe that it befell.
+    pub(super) fn by(error: &SendError) -> Self {
+        match error {
+            SendError::Mismatch { .. } | SendError::Surplus { .. } => Self::Mismatch,
+            _ => Self::Disconnected,
+        }
+    }
 }

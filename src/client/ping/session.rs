@@ -78,13 +78,15 @@ impl Session {
         mut self,
         schedule: &mut Schedule,
         observe: &mut impl FnMut(PingEvent),
-    ) -> Result<(), SendError> {
-        let result = poll_fn(|cx| self.poll(cx, schedule, observe)).await;
+    ) {
+        let peer = self.connection.peer;
+        let Err(error) = poll_fn(|cx| self.poll(cx, schedule, observe)).await else { return };
+        let mut loss = Loss::by(&error); // of the first, in whose place it came
+        observe(PingEvent::Disconnected { peer, error });
         for Waiting { sequence, .. } in self.waiting.drain(..).skip(self.lost) {
-            let loss = Loss::Disconnected;
-            observe(PingEvent::Lost { peer: self.connection.peer, sequence, loss });
+            observe(PingEvent::Lost { peer, sequence, loss });
+            loss = Loss::Disconnected;
         }
-        result
     }
 
     fn poll(
@@ -146,7 +148,8 @@ impl Session {
         };
         let (sent, returned) = (self.sent_bytes, self.returned_bytes);
         if length == 0 {
-            return Poll::Ready(Err(SendError::Short { peer, sent, returned }));
+            let error = SendError::Short { peer, sent, returned };
+            return Poll::Ready(Err(self.mismatch().unwrap_or(error)));
         }
         self.filled += length;
         self.returned_bytes += length as u64;
@@ -172,7 +175,11 @@ impl Session {
             self.reply[..HEADER] == waiting.sequence.to_be_bytes()
                 && self.reply[HEADER..] == self.payload[HEADER..]
         });
-        let Some(index) = index else { return Err(self.mismatch()) };
+        let Some(index) = index else {
+            self.filled = bytes;
+            let sent = self.sent_bytes;
+            return Err(self.mismatch().unwrap_or(SendError::Surplus { peer, sent }));
+        };
         for (position, Waiting { sequence, since }) in self.waiting.drain(..=index).enumerate() {
             let (told_lost, rtt) = (position < self.lost, now - since);
             observe(match (position == index, told_lost) {
@@ -186,20 +193,21 @@ impl Session {
         Ok(())
     }
 
-    /// The first byte that differs from the reply that was to come next.
-    fn mismatch(&mut self) -> SendError {
-        if let Some(Waiting { sequence, .. }) = self.waiting.front() {
-            self.payload[..HEADER].copy_from_slice(&sequence.to_be_bytes());
-        }
-        let same = |(expected, got): &(&u8, &u8)| expected == got;
-        let at = self.payload.iter().zip(&self.reply).take_while(same).count();
-        let at = at.min(self.reply.len() - 1);
-        SendError::Mismatch {
+    /// The first byte, of those that are here, that differs from the reply that was to come next.
+    fn mismatch(&mut self) -> Option<SendError> {
+        let named = |waiting: &&Waiting| {
+            self.filled >= HEADER && self.reply[..HEADER] == waiting.sequence.to_be_bytes()
+        };
+        let next = self.waiting.iter().find(named).or_else(|| self.waiting.front())?;
+        self.payload[..HEADER].copy_from_slice(&next.sequence.to_be_bytes());
+        let mut pairs = self.payload.iter().zip(&self.reply[..self.filled]);
+        let at = pairs.position(|(expected, got)| expected != got)?;
+        Some(SendError::Mismatch {
             peer: self.connection.peer,
-            offset: self.returned_bytes - self.reply.len() as u64 + at as u64,
+            offset: self.returned_bytes - self.filled as u64 + at as u64,
             expected: self.payload[at],
             got: self.reply[at],
-        }
+        })
     }
 
     /// Tells lost what is waited for longer than the timeout.
