@@ -95,6 +95,7 @@ impl Session {
         schedule: &mut Schedule,
         observe: &mut impl FnMut(PingEvent),
     ) -> Poll<Result<(), SendError>> {
+        let mut had_turn = false;
         loop {
             while let Poll::Ready(replied) = self.poll_replies(cx, observe) {
                 replied?;
@@ -104,18 +105,24 @@ impl Session {
             }
             let now = Instant::now();
             self.expire(now, observe)?;
-            if schedule.is_over() && self.waiting.len() == self.lost {
+            if schedule.is_over() && self.is_idle() {
                 return Poll::Ready(Ok(()));
+            }
+            if had_turn && self.is_idle() && schedule.is_due(now) {
+                // Whatever else this thread has to do has its turn between two probes, not within
+                // one, however fast they come back.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             let mut queued = false;
             while self.has_room() {
-                let idle = self.waiting.len() == self.lost;
-                let Some(Due { sequence, due }) = schedule.take(now, idle) else { break };
+                let Some(Due { sequence, due }) = schedule.take(now, self.is_idle()) else { break };
                 // A timer of ours that was late is no fault of the server's.
                 self.queue(sequence, if self.held_up { due } else { now });
                 observe(PingEvent::Sent { sequence });
                 queued = true;
             }
+            had_turn |= queued;
             let written = self.poll_write(cx);
             self.held_up = written.is_pending() || !self.has_room();
             if let Poll::Ready(Err(error)) = written {
@@ -229,6 +236,11 @@ impl Session {
         }
         let (sent, returned, after) = (self.sent_bytes, self.returned_bytes, self.timeout);
         Err(SendError::Timeout { peer, sent, returned, after })
+    }
+
+    /// Whether no probe is waited for.
+    fn is_idle(&self) -> bool {
+        self.waiting.len() == self.lost
     }
 
     fn has_room(&self) -> bool {
