@@ -23,8 +23,8 @@ pub struct Report {
     pub bytes: u64,
     /// Times of all that came back, in time or late.
     pub rtt: Times,
-    /// Times to connect: of each probe with [`reconnect`](crate::client::Ping::reconnect), else of
-    /// each connection.
+    /// Times to connect, if each probe had a connection of its own
+    /// ([`reconnect`](crate::client::Ping::reconnect)).
     pub connect: Times,
 }
 
@@ -57,16 +57,22 @@ impl Report {
     }
 }
 
-/// Durations, each known to a thousandth: however many there are, some 100 KiB are kept.
+/// Durations: the shortest and the longest as they are, the others to a thousandth, so that however
+/// many there are, some 100 KiB are kept.
 #[derive(Clone, Debug)]
-pub struct Times(Histogram<u64>);
+pub struct Times {
+    histogram: Histogram<u64>,
+    min: Duration,
+    max: Duration,
+}
 
 /// Significant decimal digits: one part in a thousand is less than what the clock's readers add.
 const DIGITS: u8 = 3;
 
 impl Default for Times {
     fn default() -> Self {
-        Self(Histogram::new(DIGITS).expect("3 is one of the precisions, 0 to 5"))
+        let histogram = Histogram::new(DIGITS).expect("3 is one of the precisions, 0 to 5");
+        Self { histogram, min: Duration::MAX, max: Duration::ZERO }
     }
 }
 
@@ -75,45 +81,52 @@ impl Times {
     pub fn note(&mut self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         // Only a record makes room for longer times; it fails where usize has too few bits.
-        if self.0.record(nanos).is_err() {
-            self.0.saturating_record(nanos);
+        if self.histogram.record(nanos).is_err() {
+            self.histogram.saturating_record(nanos);
         }
+        self.min = self.min.min(time);
+        self.max = self.max.max(time);
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.len()
+        self.histogram.len()
     }
 
     /// The shortest; zero if there is none.
     #[must_use]
     pub fn min(&self) -> Duration {
-        Duration::from_nanos(self.0.min())
+        if self.count() == 0 { Duration::ZERO } else { self.min }
     }
 
     /// The arithmetic mean; zero if there is none.
     #[must_use]
     pub fn mean(&self) -> Duration {
-        Duration::from_nanos(self.0.mean() as u64)
+        self.between(self.histogram.mean() as u64)
     }
 
     /// The time that the part `quantile` of all, from 0 to 1, did not exceed; 0.5 is the median.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Duration {
-        Duration::from_nanos(self.0.value_at_quantile(quantile).min(self.0.max()))
+        self.between(self.histogram.value_at_quantile(quantile))
     }
 
     /// The longest; zero if there is none.
     #[must_use]
     pub fn max(&self) -> Duration {
-        Duration::from_nanos(self.0.max())
+        self.max
     }
 
     /// The standard deviation; zero if there is none.
     #[must_use]
     pub fn stddev(&self) -> Duration {
-        Duration::from_nanos(self.0.stdev() as u64)
+        Duration::from_nanos(self.histogram.stdev() as u64)
+    }
+
+    /// What the histogram rounded, no longer beyond the shortest and the longest.
+    fn between(&self, nanos: u64) -> Duration {
+        Duration::from_nanos(nanos).max(self.min()).min(self.max)
     }
 
     /// How many there are up to each of a series of bounds that double, from the shortest to the
@@ -121,10 +134,10 @@ impl Times {
     #[must_use]
     pub fn doublings(&self) -> Vec<(Duration, u64)> {
         let mut rows = Vec::new();
-        let mut from = self.0.min();
-        while self.count() > 0 && from <= self.0.max() {
+        let mut from = self.histogram.min();
+        while self.count() > 0 && from <= self.histogram.max() {
             let to = from.saturating_mul(2).max(from + 1);
-            rows.push((Duration::from_nanos(to), self.0.count_between(from, to - 1)));
+            rows.push((Duration::from_nanos(to), self.histogram.count_between(from, to - 1)));
             from = to;
         }
         rows
@@ -152,6 +165,15 @@ mod tests {
         assert!(is(times.min(), 1.0) && is(times.max(), 1000.0) && is(times.mean(), 500.5));
         assert!(is(times.quantile(0.5), 500.0) && is(times.quantile(0.999), 999.0));
         assert!(is(times.stddev(), 288.675), "{:?}", times.stddev());
+    }
+
+    #[test]
+    fn the_figures_of_one_time_are_that_time() {
+        let time = Duration::from_nanos(48_795_123);
+        let mut times = Times::default();
+        times.note(time);
+        assert_eq!([times.min(), times.mean(), times.quantile(0.5), times.max()], [time; 4]);
+        assert_eq!(times.stddev(), Duration::ZERO);
     }
 
     #[test]
