@@ -62,7 +62,7 @@ fn every_lie_is_told_apart_over_both_families() {
         case(
             liar::accepts_and_hangs,
             (1, "for 400ms: 0 of 5 bytes came back"),
-            (1, "accepts, but nobody reads what we send: the program there hangs"),
+            (1, "accepts, but neither reads nor returns for 400ms: the program hangs"),
         ),
         case(
             liar::stops_midway,
@@ -73,6 +73,16 @@ fn every_lie_is_told_apart_over_both_families() {
             liar::never_closes,
             (1, "all 5 bytes came back, but the server does not close"),
             (1, "everything returns, but the far end never closes when we half-close"),
+        ),
+        case(
+            liar::resets_at_the_end,
+            (1, "lost after 5 of 5 bytes came back: connection reset by the other end"),
+            (1, "the far end "), // resets it, and what was under way is cut or was back by then
+        ),
+        case(
+            liar::answers_at_the_end_and_stays,
+            (1, "all 5 bytes came back, but the server does not close"),
+            (1, "nothing comes back until we half-close, and then everything, but no end"),
         ),
         case(liar::hangs_up_after_one, (0, ""), (1, "small messages return, 1 MiB is ")),
     ];

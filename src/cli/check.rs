@@ -100,51 +100,68 @@ pub(crate) fn run(arguments: Check) -> Result<Status, Failure> {
         let stopped = runtime::stopped()?;
         let checks = endpoints.iter().map(async |endpoint| {
             let found = match select(pin!(addresses(endpoint, families)), stopped.clone()).await {
-                Either::Left((found, _)) => found?,
-                Either::Right(_) => {
-                    return Err(Failure::network(format!(
-                        "interrupted before {endpoint} was resolved"
-                    )));
-                }
+                Either::Left((Ok(found), _)) => found,
+                Either::Left((Err(failure), _)) => return Found::Failed(failure),
+                Either::Right(_) => return Found::Interrupted,
             };
             let checks = found.iter().map(|&address| check.run(address, stopped.clone()));
-            Ok(join_all(checks).await)
+            Found::Checked(join_all(checks).await)
         });
         let hold = arguments.hold.unwrap_or_default();
         let shown = !arguments.quiet && !hold.is_zero();
         let found = with_progress(join_all(checks), shown, || {
-            let silent = start.elapsed().min(hold);
-            format!("silent for {} of {} s", silent.as_secs(), hold.as_secs())
+            format!("checking for {} s, and --hold takes {hold:?}", start.elapsed().as_secs())
         });
         report(&endpoints, &found.await, &arguments)
     })
 }
 
 /// What became of an endpoint.
-type Found = Result<Vec<Checked>, Failure>;
+enum Found {
+    Checked(Vec<Checked>),
+    /// Nothing, because it has no address.
+    Failed(Failure),
+    /// Nothing, because it was looked up for too long.
+    Interrupted,
+}
+
+impl Found {
+    fn checked(&self) -> &[Checked] {
+        if let Self::Checked(checked) = self { checked } else { &[] }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Interrupted) || self.checked().iter().any(|one| !one.finished)
+    }
+}
 
 fn report(endpoints: &[Endpoint], found: &[Found], arguments: &Check) -> Result<Status, Failure> {
-    let checked: Vec<&Checked> = found.iter().flatten().flatten().collect();
+    let checked: Vec<&Checked> = found.iter().flat_map(Found::checked).collect();
     if arguments.json {
-        for checked in &checked {
-            event::print(checked)?;
+        for (endpoint, found) in endpoints.iter().zip(found) {
+            found.checked().iter().try_for_each(|checked| event::print(endpoint, checked))?;
         }
     } else if !arguments.quiet && !checked.is_empty() {
         data(table(&checked).as_bytes())?;
     }
-    let mut text = String::new();
-    let mut status = Status::Ok;
+    let mut sentences = Vec::new();
+    let well = checked.iter().filter(|checked| checked.is_well()).count();
+    let mut status = if well == checked.len() { Status::Ok } else { Status::Network };
     for (endpoint, found) in endpoints.iter().zip(found) {
-        match found {
-            Ok(checked) => {
-                let name = (endpoints.len() > 1).then(|| format!("{endpoint}: "));
-                text += &format!("{}{}\n", name.unwrap_or_default(), sentence(checked));
-            }
-            Err(failure) => {
+        let sentence = match found {
+            Found::Checked(checked) => sentence(checked),
+            Found::Failed(failure) => {
                 json::print_unresolved(arguments.json, failure)?;
-                status = failure.print();
+                status = status.max(failure.print());
+                continue;
             }
-        }
+            Found::Interrupted => {
+                status = status.max(Status::Network);
+                "interrupted before the name was resolved".to_owned()
+            }
+        };
+        let name = (endpoints.len() > 1).then(|| format!("{endpoint}: "));
+        sentences.push(name.unwrap_or_default() + &sentence);
     }
     if arguments.verbose {
         for (_, error) in checked.iter().filter_map(|checked| checked.failure.as_ref()) {
@@ -152,13 +169,11 @@ fn report(endpoints: &[Endpoint], found: &[Found], arguments: &Check) -> Result<
         }
     }
     if arguments.json {
-        event::print_summary(&checked, text.trim_end())?;
+        let interrupted = found.iter().any(Found::is_interrupted);
+        event::print_summary(checked.len(), well, interrupted, &sentences)?;
     } else {
-        data(text.as_bytes())?;
+        let lines: String = sentences.iter().map(|sentence| format!("{sentence}\n")).collect();
+        data(lines.as_bytes())?;
     }
-    Ok(match status {
-        _ if arguments.any && checked.iter().any(|checked| checked.is_well()) => Status::Ok,
-        Status::Ok if !checked.iter().all(|checked| checked.is_well()) => Status::Network,
-        status => status,
-    })
+    Ok(if arguments.any && well > 0 { Status::Ok } else { status })
 }

@@ -10,8 +10,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::output;
 
-/// The exit statuses, which scripts rely on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The exit statuses, which scripts rely on; the worst is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
     /// Everything came back intact; the server stopped cleanly.
     Ok = 0,
@@ -41,10 +41,6 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Status::Usage, message.into())
-    }
-
-    pub(crate) fn network(message: impl Into<String>) -> Self {
-        Self::new(Status::Network, message.into())
     }
 
     /// The reader of stdout went away, as `| head` does: the end, and nothing to say.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use echo6::address::Families;
 use echo6::client::{Attempt, ConnectError, Outcome, SendError};
+use echo6::error::Cause;
 use serde::Serialize;
 
 use super::failure::{Failure, chain};
 use super::output;
-use super::targets::outcome;
 
 /// Prints `object` as a line.
 pub(crate) fn print(object: &impl Serialize) -> Result<(), Failure> {
@@ -71,8 +71,7 @@ impl Why {
 
 impl From<&ConnectError> for Why {
     fn from(error: &ConnectError) -> Self {
-        let kind = error.attempts().last().map(|(_, cause)| cause.kind());
-        Self::new(kind.map_or("unreachable", connect_cause), chain(error))
+        Self::new(connect_cause(error), chain(error))
     }
 }
 
@@ -97,12 +96,8 @@ impl From<&SendError> for Why {
 /// The word for an error of an exchange.
 pub(crate) fn cause(error: &SendError) -> &'static str {
     match error {
-        SendError::Connect(error) => {
-            let kind = error.attempts().last().map(|(_, cause)| cause.kind());
-            kind.map_or("unreachable", connect_cause)
-        }
-        SendError::Lost { source, .. } if source.kind() == ErrorKind::TimedOut => "timeout",
-        SendError::Lost { .. } => "reset",
+        SendError::Connect(error) => connect_cause(error),
+        SendError::Lost { source, .. } => system_cause(source),
         SendError::Timeout { .. } => "timeout",
         SendError::Short { .. } => "short",
         SendError::Mismatch { .. } | SendError::Surplus { .. } => "mismatch",
@@ -111,11 +106,15 @@ pub(crate) fn cause(error: &SendError) -> &'static str {
     }
 }
 
-fn connect_cause(kind: ErrorKind) -> &'static str {
-    match kind {
+fn connect_cause(error: &ConnectError) -> &'static str {
+    error.likeliest().map_or("unreachable", |(_, cause)| system_cause(cause))
+}
+
+fn system_cause(cause: &Cause) -> &'static str {
+    match cause.kind() {
+        _ if cause.is_reset() => "reset",
         ErrorKind::ConnectionRefused => "refused",
         ErrorKind::TimedOut => "timeout",
-        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => "reset",
         _ => "unreachable",
     }
 }
@@ -124,18 +123,22 @@ fn connect_cause(kind: ErrorKind) -> &'static str {
 #[derive(Debug, Serialize)]
 pub(crate) struct Tried {
     address: SocketAddr,
+    outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
-    outcome: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 impl From<&Attempt> for Tried {
     fn from(attempt: &Attempt) -> Self {
-        let cause = match &attempt.outcome {
-            Outcome::Failed(cause) => Some(connect_cause(cause.kind())),
-            _ => None,
+        let (outcome, failed) = match &attempt.outcome {
+            Outcome::Connected => ("connected", None),
+            Outcome::Failed(cause) => ("failed", Some(cause)),
+            Outcome::Dropped => ("dropped", None),
+            _ => ("untried", None),
         };
-        let outcome = outcome(&attempt.outcome).unwrap_or_else(|| "connected".to_owned());
-        Self { address: attempt.address, cause, outcome }
+        let (cause, error) = (failed.map(system_cause), failed.map(Cause::to_string));
+        Self { address: attempt.address, outcome, cause, error }
     }
 }

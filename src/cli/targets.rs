@@ -85,7 +85,7 @@ pub(crate) fn others(attempts: &[Attempt]) -> Vec<String> {
 }
 
 /// Why an address did not win.
-pub(crate) fn outcome(outcome: &Outcome) -> Option<String> {
+fn outcome(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Connected => None,
         Outcome::Failed(cause) => Some(cause.to_string()),

@@ -2,7 +2,10 @@
 //! a connection that is silent for a while.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use async_std::sync::RwLock;
 
 use super::error::SendError;
 use super::{Client, first_of};
@@ -10,6 +13,10 @@ use super::{Client, first_of};
 mod steps;
 
 /// A test of everything an echo server owes its clients, made by [`Client::check`].
+///
+/// One check can run at several addresses at the same time. Their large messages then take turns,
+/// and no small one is timed meanwhile, so that the times are those of the addresses and not those
+/// of a busy client.
 ///
 /// # Examples
 ///
@@ -31,6 +38,8 @@ mod steps;
 pub struct Check {
     client: Client,
     hold: Option<Duration>,
+    /// Read by who times a small message, written by who sends a large one.
+    turns: Arc<RwLock<()>>,
 }
 
 /// What works at an address. What was not reached is `None`.
@@ -83,6 +92,8 @@ pub enum HalfClose {
     Cut,
     /// It returns all, but does not close.
     Open,
+    /// It returns all, and then resets the connection.
+    Reset,
     /// It neither returns all nor closes.
     Stuck,
 }
@@ -123,7 +134,7 @@ pub const BULK: usize = 1 << 20;
 impl Client {
     /// Makes a check without a silent connection.
     pub fn check(&self) -> Check {
-        Check { client: self.clone(), hold: None }
+        Check { client: self.clone(), hold: None, turns: Arc::default() }
     }
 }
 

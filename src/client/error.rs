@@ -1,10 +1,11 @@
 //! What can go wrong between a client and its server.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::address::is_unzoned_link_local;
+use crate::address::{Families, is_unzoned_link_local};
 use crate::error::Cause;
 
 /// No address accepted a connection.
@@ -24,11 +25,22 @@ impl ConnectError {
         &self.attempts
     }
 
+    /// The attempt that got furthest, which says most: a host that refuses is there, one that does
+    /// not answer may be, and where there is no way, there was never a chance.
+    #[must_use]
+    pub fn likeliest(&self) -> Option<&(SocketAddr, Cause)> {
+        self.attempts.iter().rev().max_by_key(|(_, cause)| match cause.kind() {
+            _ if cause.is_reset() => 2,
+            ErrorKind::ConnectionRefused => 2,
+            ErrorKind::TimedOut => 1,
+            _ => 0,
+        })
+    }
+
     /// The likely fix, as a phrase, where one can be told.
     #[must_use]
     pub fn help(&self) -> Option<String> {
-        use std::io::ErrorKind;
-        let (address, cause) = self.attempts.last()?;
+        let (address, cause) = self.likeliest()?;
         Some(match cause.kind() {
             ErrorKind::ConnectionRefused => {
                 format!("nothing listens there: start a server with \"echo6 listen {address}\"")
@@ -40,9 +52,13 @@ impl ConnectError {
                 let source = self.source?;
                 format!("no interface of this host has the source address {source}")
             }
-            ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable => format!(
+            ErrorKind::AddrNotAvailable => format!(
+                "this host has no {} address to connect from, or no port left to do so",
+                Families::of(*address)
+            ),
+            ErrorKind::NetworkUnreachable => format!(
                 "this host has no route there: does it have {} connectivity?",
-                if address.is_ipv6() { "IPv6" } else { "IPv4" }
+                Families::of(*address)
             ),
             ErrorKind::HostUnreachable => "is the host up, and on this network?".to_owned(),
             ErrorKind::InvalidInput if is_unzoned_link_local(*address) => {
@@ -192,5 +208,29 @@ impl SendError {
             }
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_refuses_says_more_than_one_without_a_way_to_it() {
+        let attempt = |address: &str, kind: ErrorKind| {
+            (address.parse().unwrap(), Cause::from(std::io::Error::from(kind)))
+        };
+        let refused = attempt("192.0.2.1:7", ErrorKind::ConnectionRefused);
+        let silent = attempt("192.0.2.2:7", ErrorKind::TimedOut);
+        let no_way = attempt("[2001:db8::1]:7", ErrorKind::NetworkUnreachable);
+        for (attempts, help) in [
+            (vec![refused.clone(), no_way.clone()], "nothing listens there"),
+            (vec![no_way.clone(), silent.clone(), refused], "nothing listens there"),
+            (vec![silent, no_way.clone()], "a firewall may drop"),
+            (vec![no_way], "does it have IPv6 connectivity?"),
+        ] {
+            let error = ConnectError { attempts, source: None };
+            assert!(error.help().unwrap().contains(help), "{error}: {:?}", error.help());
+        }
     }
 }

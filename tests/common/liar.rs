@@ -142,6 +142,20 @@ pub(crate) fn closes_at_the_half_close(mut stream: TcpStream) -> Option<TcpStrea
     None
 }
 
+pub(crate) fn resets_at_the_end(mut stream: TcpStream) -> Option<TcpStream> {
+    while let Some(bytes) = some(&mut stream) {
+        stream.write_all(&bytes).ok()?;
+    }
+    super::reset(stream);
+    None
+}
+
+pub(crate) fn answers_at_the_end_and_stays(mut stream: TcpStream) -> Option<TcpStream> {
+    let bytes = all(&mut stream);
+    stream.write_all(&bytes).ok()?;
+    Some(stream)
+}
+
 pub(crate) fn never_answers(mut stream: TcpStream) -> Option<TcpStream> {
     all(&mut stream);
     Some(stream)

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use echo6::address::Endpoint;
 use echo6::client::{BULK, Checked, Step};
 use serde::Serialize;
 
@@ -9,9 +10,11 @@ use super::words::{half_close, hold, mute, verdict};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, Why, family, micros};
 
-pub(super) fn print(checked: &Checked) -> Result<(), Failure> {
+/// Prints what was found at an address of `endpoint`.
+pub(super) fn print(endpoint: &Endpoint, checked: &Checked) -> Result<(), Failure> {
     let failure = checked.failure.as_ref();
     json::print(&Event::Check {
+        target: endpoint.to_string(),
         address: checked.address,
         family: family(checked.address),
         connect_us: checked.connect.map(micros),
@@ -35,19 +38,20 @@ pub(super) fn print(checked: &Checked) -> Result<(), Failure> {
     })
 }
 
-pub(super) fn print_summary(checked: &[&Checked], sentence: &str) -> Result<(), Failure> {
-    json::print(&Event::Summary {
-        checked: checked.len(),
-        ok: checked.iter().filter(|checked| checked.is_well()).count(),
-        interrupted: checked.iter().any(|checked| !checked.finished),
-        sentence,
-    })
+pub(super) fn print_summary(
+    checked: usize,
+    ok: usize,
+    interrupted: bool,
+    sentences: &[String],
+) -> Result<(), Failure> {
+    json::print(&Event::Summary { checked, ok, interrupted, sentences })
 }
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Event<'a> {
     Check {
+        target: String,
         address: SocketAddr,
         family: &'static str,
         connect_us: Option<f64>,
@@ -69,6 +73,6 @@ enum Event<'a> {
         checked: usize,
         ok: usize,
         interrupted: bool,
-        sentence: &'a str,
+        sentences: &'a [String],
     },
 }

@@ -28,12 +28,21 @@ pub(super) fn table(rows: &[&Checked]) -> String {
             Families::of(row.address).to_string(),
             time(row.connect),
             time(row.echo),
-            row.mib_per_second().map_or_else(nothing, |rate| format!("{rate:.0}")),
+            row.mib_per_second().map_or_else(nothing, speed),
             row.half_close.map_or("-", half_close),
             verdict(row),
         );
     }
     text
+}
+
+/// With as many decimals as say something.
+fn speed(rate: f64) -> String {
+    match rate {
+        ..0.1 => format!("{rate:.3}"),
+        0.1..10.0 => format!("{rate:.1}"),
+        _ => format!("{rate:.0}"),
+    }
 }
 
 fn nothing() -> String {

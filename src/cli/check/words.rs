@@ -23,6 +23,7 @@ pub(crate) fn half_close(half_close: HalfClose) -> &'static str {
         HalfClose::Kept => "kept",
         HalfClose::Cut => "cut",
         HalfClose::Open => "open",
+        HalfClose::Reset => "reset",
         _ => "stuck",
     }
 }
@@ -61,7 +62,7 @@ pub(crate) fn sentence(all: &[Checked]) -> String {
     match &well[..] {
         [] => {}
         [one] => phrases.push(format!("{one} works")),
-        many => phrases.push(format!("{} work", many.join(" and "))),
+        [most @ .., last] => phrases.push(format!("{} and {last} work", most.join(", "))),
     }
     phrases.join("; ")
 }
@@ -75,7 +76,7 @@ fn trouble(checked: &Checked) -> String {
             Some(Hold::Closed) => "a silent connection is closed, by the server or on the way",
             Some(Hold::Reset) => "a silent connection is reset: the way forgets idle flows",
             Some(Hold::Dead) => "a silent connection dies unsaid: a NAT or firewall forgot it",
-            Some(_) => "bytes come on a silent connection that nobody sent from here",
+            Some(_) => "after a silence other bytes come than were sent",
         }
         .to_owned(),
     }
@@ -83,12 +84,14 @@ fn trouble(checked: &Checked) -> String {
 
 fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
     match (step, error) {
-        (Step::Connect, error) => match cause(error) {
-            "refused" => "refused".to_owned(),
+        (Step::Connect, SendError::Connect(connect)) => match cause(error) {
             "timeout" => "no answer to the connect: a firewall, or the host is down".to_owned(),
-            "unreachable" => "no route from this host".to_owned(),
-            other => other.to_owned(),
+            "refused" => "refused".to_owned(),
+            _ => connect.likeliest().map_or_else(String::new, |(_, cause)| cause.to_string()),
         },
+        (Step::Bulk, SendError::Mismatch { offset, .. }) => {
+            format!("small messages return, 1 MiB differs at byte {offset}")
+        }
         (_, SendError::Mismatch { offset, .. }) => {
             format!("what comes back differs at byte {offset}: is it an echo server?")
         }
@@ -105,12 +108,15 @@ fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
                 "takes all that we send, but returns nothing: is it an echo server?".to_owned()
             }
             Some(Mute::Hangs) => {
-                "accepts, but nobody reads what we send: the program there hangs".to_owned()
+                format!("accepts, but neither reads nor returns for {after:?}: the program hangs")
             }
             _ if *returned > 0 => format!("only {returned} of {sent} bytes come back"),
             _ => "accepts, but nothing comes back".to_owned(),
         },
         (Step::Echo, SendError::Short { .. }) => "accepts, then closes without an echo".to_owned(),
+        (Step::Bulk, SendError::Timeout { returned: 0, peer, .. }) if peer.ip().is_loopback() => {
+            "small messages return, of 1 MiB nothing does".to_owned()
+        }
         (Step::Bulk, SendError::Timeout { returned: 0, .. }) => {
             "small messages return, 1 MiB hangs: probably a path MTU black hole".to_owned()
         }
@@ -123,23 +129,43 @@ fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
         (Step::Bulk, SendError::Lost { returned, .. }) => {
             format!("small messages return, 1 MiB is reset after {returned} bytes")
         }
-        (Step::HalfClose, SendError::Short { sent, returned, .. }) if checked.mute.is_some() => {
-            format!("nothing comes back until we half-close, and then {returned} of {sent} bytes")
-        }
-        (Step::HalfClose, SendError::Short { .. } | SendError::Lost { .. }) => {
-            "the far end cuts the reply when we half-close".to_owned()
-        }
-        (Step::HalfClose, SendError::Timeout { sent, returned, .. }) if sent == returned => {
-            "everything returns, but the far end never closes when we half-close".to_owned()
-        }
-        (Step::HalfClose, SendError::Timeout { sent, returned, .. }) => {
-            format!("the far end stops at byte {returned} of {sent} when we half-close")
-        }
         (_, SendError::Connect(_)) => {
             format!("echoes, but a second connection fails: {}", cause(error))
         }
+        (Step::HalfClose, _) => half_closed(checked, error),
         (Step::Hold, _) => format!("echoes, but not on a second connection: {}", cause(error)),
         (_, SendError::Lost { .. }) => "the connection is reset".to_owned(),
         (_, error) => cause(error).to_owned(),
+    }
+}
+
+/// What is wrong with the half-close.
+fn half_closed(checked: &Checked, error: &SendError) -> String {
+    let part = match error {
+        SendError::Short { sent, returned, .. }
+        | SendError::Lost { sent, returned, .. }
+        | SendError::Timeout { sent, returned, .. } => format!("{returned} of {sent} bytes"),
+        _ => "something else".to_owned(),
+    };
+    match (checked.half_close, checked.mute) {
+        (None, _) => cause(error).to_owned(),
+        (Some(HalfClose::Open), None) => {
+            "everything returns, but the far end never closes when we half-close".to_owned()
+        }
+        (Some(HalfClose::Reset), None) => {
+            "everything returns, but the far end resets when we half-close".to_owned()
+        }
+        (Some(HalfClose::Stuck), None) => {
+            format!("only {part} return when we half-close, and the far end does not close")
+        }
+        (Some(_), None) => "the far end cuts the reply when we half-close".to_owned(),
+        (Some(_), Some(_)) => {
+            let then = match checked.half_close {
+                Some(HalfClose::Open) => "everything, but no end",
+                Some(HalfClose::Reset) => "everything, and a reset",
+                _ => &part,
+            };
+            format!("nothing comes back until we half-close, and then {then}")
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! The steps of a check, each on a connection: what they find goes into the result as it is found.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use async_io::Timer;
-use futures::future::{Either, join3};
+use futures::future::{Either, join3, pending};
 use futures::io::{AsyncReadExt, AsyncWriteExt, sink};
 use socket2::SockRef;
 
@@ -21,6 +23,9 @@ const SMALL: usize = 64;
 /// (Linux: 64 KiB while nobody reads), far less than [`BULK`].
 const SEND_BUFFER: usize = 64 * 1024;
 
+/// The longest turn: what takes longer than this is not measured much worse in company.
+const TURN: Duration = Duration::from_secs(1);
+
 impl Check {
     /// All of them, in their order.
     pub(super) async fn steps(&self, checked: &mut Checked) {
@@ -29,7 +34,7 @@ impl Check {
                 checked.connect = Some(connection.duration);
                 self.echo(checked, connection).await;
             }
-            Err(error) => checked.failure = Some((Step::Connect, error.into())),
+            Err(error) => checked.fail(Step::Connect, error.into()),
         }
         if let (Some(duration), Some(_), None) = (self.hold, checked.echo, checked.mute) {
             match self.silence(checked.address, duration).await {
@@ -42,11 +47,15 @@ impl Check {
 
     /// A small message, and then what its fate leaves to ask.
     async fn echo(&self, checked: &mut Checked, connection: Connection) {
-        let (small, start) = (random(SMALL), Instant::now());
-        match self.time(&connection, &small).await {
+        let small = random(SMALL);
+        let turn = self.turns.read().await;
+        let start = Instant::now();
+        match in_turn(turn, self.time(&connection, &small)).await {
             Ok(time) => {
                 checked.echo = Some(time);
-                self.bulk(checked, connection, &small).await;
+                let bulk = random(BULK);
+                let turn = self.turns.write().await;
+                in_turn(turn, self.bulk(checked, connection, &small, &bulk)).await;
             }
             Err(error @ SendError::Timeout { returned, .. }) => {
                 checked.fail(Step::Echo, error);
@@ -58,14 +67,13 @@ impl Check {
     }
 
     /// A large message, and a half-close right behind it, or behind a small one if it failed.
-    async fn bulk(&self, checked: &mut Checked, connection: Connection, small: &[u8]) {
-        let bulk = random(BULK);
-        match self.time(&connection, &bulk).await {
+    async fn bulk(&self, checked: &mut Checked, connection: Connection, small: &[u8], bulk: &[u8]) {
+        match self.time(&connection, bulk).await {
             Ok(time) => checked.bulk = Some(time),
             Err(error) => checked.fail(Step::Bulk, error),
         }
         drop(connection);
-        let message = if checked.bulk.is_some() { &bulk } else { small };
+        let message = if checked.bulk.is_some() { bulk } else { small };
         let result = self.half_close(checked.address, message).await;
         checked.half_close = half_close(&result);
         if let Err(error) = result {
@@ -134,7 +142,14 @@ impl Check {
         let mut stream = &connection.stream;
         SockRef::from(stream.get_ref()).set_send_buffer_size(SEND_BUFFER).ok()?;
         let bulk = random(BULK);
-        match first_of(stream.write_all(&bulk), Timer::after(self.client.timeout)).await {
+        let sent = async {
+            // In pieces, because Windows takes a single write of any size into its buffer.
+            for piece in bulk.chunks(SEND_BUFFER / 4) {
+                stream.write_all(piece).await?;
+            }
+            Ok::<(), io::Error>(())
+        };
+        match first_of(sent, Timer::after(self.client.timeout)).await {
             Either::Left(Ok(())) => Some(true),
             Either::Left(Err(_)) => None,
             Either::Right(_) => Some(false),
@@ -163,11 +178,30 @@ impl Check {
     }
 }
 
+/// Does `work`, and keeps the turn for it; but not for long, lest a server that hangs keeps the
+/// other addresses from theirs.
+async fn in_turn<T>(turn: impl Sized, work: impl Future<Output = T>) -> T {
+    let given_up = async {
+        Timer::after(TURN).await;
+        drop(turn);
+        pending::<Infallible>().await
+    };
+    match first_of(work, given_up).await {
+        Either::Left(done) => done,
+        Either::Right(never) => match never {},
+    }
+}
+
 /// What an exchange says about the half-close at its end.
 fn half_close(result: &Result<(), SendError>) -> Option<HalfClose> {
     Some(match result {
         Ok(()) => HalfClose::Kept,
-        Err(SendError::Short { .. } | SendError::Lost { .. }) => HalfClose::Cut,
+        Err(SendError::Lost { sent, returned, source, .. }) => match sent == returned {
+            _ if !source.is_reset() => return None,
+            true => HalfClose::Reset,
+            false => HalfClose::Cut,
+        },
+        Err(SendError::Short { .. }) => HalfClose::Cut,
         Err(SendError::Timeout { sent, returned, .. }) if sent == returned => HalfClose::Open,
         Err(SendError::Timeout { .. }) => HalfClose::Stuck,
         Err(_) => return None,
