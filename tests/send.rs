@@ -171,6 +171,8 @@ fn json_names_the_cause_of_a_failure() {
         let sent = run(&["send", "--json", "-w", "300ms", &address, "hello"]);
         assert_eq!(sent.status, Some(1), "{sent:?}");
         let failure = &sent.objects()[0];
+        let named = (cause != "resolve").then_some(&address[..]);
+        assert_eq!(failure["address"].as_str(), named);
         assert_eq!((&failure["event"], &failure["cause"]), (&"failure".into(), &cause.into()));
         if cause == "mismatch" {
             assert_eq!(failure["offset"], 4);
@@ -185,7 +187,7 @@ fn a_file_that_cannot_be_read_is_a_usage_error_with_its_own_cause() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let sent = run(&["send", "--json", "-f", "/", &format!("[::1]:{}", server.port)]);
     assert_eq!((sent.status, &sent.objects()[0]["cause"]), (Some(2), &"input".into()), "{sent:?}");
-    assert!(sent.stderr.starts_with("error: cannot read the input: is a directory"), "{sent:?}");
+    assert!(sent.stderr.starts_with("error: cannot read /: is a directory"), "{sent:?}");
 }
 
 #[test]

@@ -25,12 +25,23 @@ pub(crate) fn print_unresolved(json: bool, failure: &Failure) -> Result<(), Fail
     if !json {
         return Ok(());
     }
-    print(&Failed { event: "failure", why: Why::new("resolve", failure.message().to_owned()) })
+    let why = Why::new("resolve", failure.message().to_owned());
+    print(&Failed { event: "failure", address: None, family: None, why })
+}
+
+/// Prints that an address does not echo.
+pub(crate) fn print_failure(error: &SendError) -> Result<(), Failure> {
+    let address = error.peer();
+    print(&Failed { event: "failure", address, family: address.map(family), why: error.into() })
 }
 
 #[derive(Serialize)]
 struct Failed {
     event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    family: Option<&'static str>,
     #[serde(flatten)]
     why: Why,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argh::FromArgs;
 use echo6::address::Families;
-use echo6::client::{ConnectError, Loss, PingEvent};
+use echo6::client::{ConnectError, Loss, PingEvent, SendError};
 use echo6::report::Report;
 use futures::future::join_all;
 
@@ -157,6 +157,8 @@ struct Lines<'a> {
 struct Seen {
     report: Report,
     peer: Option<SocketAddr>,
+    /// Whether it could not be connected to at the start.
+    failed: bool,
     broken: Option<Failure>,
 }
 
@@ -168,12 +170,13 @@ impl<'a> Lines<'a> {
     fn note(&self, event: &PingEvent) {
         let mut seen = self.seen.borrow_mut();
         seen.report.note(event);
+        let again = seen.peer.is_some();
         if let PingEvent::Connected { peer, .. } = event {
             seen.peer = Some(*peer);
         }
         let printed = match (self.arguments.json, self.arguments.quiet) {
             (true, quiet) => event::print(event, quiet),
-            (false, quiet) => self.print(event, quiet),
+            (false, quiet) => self.print(event, quiet, again),
         };
         if let Err(failure) = printed {
             seen.broken = Some(failure);
@@ -194,7 +197,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Replies are data, the rest is words.
-    fn print(&self, event: &PingEvent, quiet: bool) -> Result<(), Failure> {
+    fn print(&self, event: &PingEvent, quiet: bool, again: bool) -> Result<(), Failure> {
         match event {
             PingEvent::Connected { peer, local, connect, attempts } if self.arguments.verbose => {
                 let (family, millis) = (Families::of(*peer), millis(*connect));
@@ -204,6 +207,9 @@ impl<'a> Lines<'a> {
                     text += &format!("  {other}\n");
                 }
                 say(&text);
+            }
+            PingEvent::Connected { peer, .. } if again && !quiet => {
+                say(&format!("connected to {peer} again\n"));
             }
             PingEvent::Reply { peer, sequence, bytes, rtt, connect } if !quiet => {
                 let connect = connect
@@ -231,7 +237,7 @@ impl<'a> Lines<'a> {
                 say(&format!("lost {peer}: seq={sequence}, {why}\n"));
             }
             PingEvent::Disconnected { error, .. } => say(&format!("{}\n", chain(error))),
-            PingEvent::Unreachable { error, retry_in } if !quiet => {
+            PingEvent::Unreachable { error, retry_in, .. } if !quiet => {
                 say(&format!("{}; again in {retry_in:?}\n", chain(error)));
             }
             _ => {}
@@ -240,10 +246,12 @@ impl<'a> Lines<'a> {
     }
 
     fn fail(&self, error: ConnectError) -> Result<(), Failure> {
+        let error = SendError::from(error);
         if self.arguments.json {
-            event::print_failure(&error)?;
+            json::print_failure(&error)?;
         }
         Failure::from(error).print();
+        self.seen.borrow_mut().failed = true;
         Ok(())
     }
 
@@ -253,7 +261,12 @@ impl<'a> Lines<'a> {
         if let Some(failure) = seen.broken.take() {
             return Err(failure);
         }
-        let Some(peer) = seen.peer else { return Ok(false) };
+        let Some(peer) = seen.peer else {
+            if !seen.failed {
+                say("interrupted before there was a connection\n");
+            }
+            return Ok(false);
+        };
         let report = &seen.report;
         if self.arguments.json {
             event::print_summary(peer, report)?;

@@ -11,7 +11,7 @@ use futures::StreamExt;
 
 use super::arguments::{endpoints, parse_count, parse_head_start, parse_source, parse_timeout};
 use super::failure::{Failure, Status};
-use super::json::{self, Why, micros};
+use super::json::{self, micros};
 use super::output::{count, data, say};
 use super::runtime;
 use super::streams::Meter;
@@ -157,7 +157,13 @@ impl Sender<'_> {
         let sends = targets.iter().flat_map(|target| {
             let repeat = |message| (0..self.arguments.count).map(move |_| message);
             let messages = self.arguments.messages.iter().flat_map(repeat);
-            messages.map(move |message| self.client.send(target, message.as_bytes()))
+            messages.map(async move |message| {
+                let reply = self.client.send(target, message.as_bytes()).await;
+                if let Ok(reply) = &reply {
+                    self.count(reply.bytes.len() as u64); // now, though it may be printed later
+                }
+                reply
+            })
         });
         let parallel = usize::try_from(self.arguments.parallel).unwrap_or(usize::MAX);
         let mut replies = futures::stream::iter(sends).buffered(parallel);
@@ -179,11 +185,15 @@ impl Sender<'_> {
         Ok(status)
     }
 
-    /// Counts a reply, and says what the flags ask for about it.
-    fn note(&self, sent: &Sent<'_>) -> Result<(), Failure> {
+    /// Counts a reply.
+    fn count(&self, bytes: u64) {
         let tally = self.tally.get();
-        let (returned, bytes) = (tally.returned + 1, tally.bytes + sent.bytes);
+        let (returned, bytes) = (tally.returned + 1, tally.bytes + bytes);
         self.tally.set(Tally { returned, bytes, ..tally });
+    }
+
+    /// Says what the flags ask for about a reply.
+    fn note(&self, sent: &Sent<'_>) -> Result<(), Failure> {
         if self.arguments.verbose {
             say(&sent.words());
         }
@@ -192,15 +202,18 @@ impl Sender<'_> {
 
     /// Counts a failure and says it. One that is not the network's ends the command.
     fn fail(&self, error: SendError) -> Result<Status, Failure> {
-        if self.arguments.json && !matches!(error, SendError::Output(_)) {
-            json::print(&Event::Failure { why: Why::from(&error) })?;
-        }
-        if matches!(error, SendError::Input(_) | SendError::Output(_)) {
-            return Err(error.into());
-        }
         let tally = self.tally.get();
         self.tally.set(Tally { failed: tally.failed + 1, ..tally });
-        Ok(Failure::from(error).print())
+        if self.arguments.json && !matches!(error, SendError::Output(_)) {
+            json::print_failure(&error)?;
+        }
+        match (&error, &self.arguments.file) {
+            (SendError::Input(cause), Some(path)) => {
+                Err(Failure::usage(format!("cannot read {path}: {cause}")))
+            }
+            (SendError::Input(_) | SendError::Output(_), _) => Err(error.into()),
+            _ => Ok(Failure::from(error).print()),
+        }
     }
 
     fn so_far(&self) -> String {

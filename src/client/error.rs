@@ -188,6 +188,21 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// The server, or of several that did not accept the [`likeliest`](ConnectError::likeliest).
+    /// `None` if it was not the network that failed.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Connect(error) => error.likeliest().map(|(address, _)| *address),
+            Self::Lost { peer, .. }
+            | Self::Timeout { peer, .. }
+            | Self::Short { peer, .. }
+            | Self::Mismatch { peer, .. }
+            | Self::Surplus { peer, .. } => Some(*peer),
+            Self::Input(_) | Self::Output(_) => None,
+        }
+    }
+
     /// The likely fix, as a phrase, where one can be told.
     #[must_use]
     pub fn help(&self) -> Option<String> {

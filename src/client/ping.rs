@@ -165,7 +165,7 @@ impl Ping {
                             return;
                         }
                         wait = (wait * 2).min(LAST_WAIT);
-                        observe(PingEvent::Unreachable { error, retry_in: wait });
+                        observe(PingEvent::Unreachable { peer, error, retry_in: wait });
                     }
                     Either::Right(_) => return,
                 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use echo6::client::{ConnectError, Loss, PingEvent};
+use echo6::client::{Loss, PingEvent};
 use echo6::report::{Report, Times};
 use serde::Serialize;
 
@@ -51,16 +51,14 @@ pub(super) fn print(event: &PingEvent, quiet: bool) -> Result<(), Failure> {
         PingEvent::Disconnected { peer, ref error } => {
             Event::Disconnected { address: peer, family: family(peer), why: error.into() }
         }
-        PingEvent::Unreachable { ref error, retry_in } => {
-            Event::Unreachable { retry_in_us: micros(retry_in), why: error.into() }
-        }
+        PingEvent::Unreachable { peer, ref error, retry_in } => Event::Unreachable {
+            address: peer,
+            family: family(peer),
+            retry_in_us: micros(retry_in),
+            why: error.into(),
+        },
         _ => return Ok(()),
     })
-}
-
-/// Prints that no address accepted at the start.
-pub(super) fn print_failure(error: &ConnectError) -> Result<(), Failure> {
-    json::print(&Event::Failure { why: error.into() })
 }
 
 pub(super) fn print_summary(address: SocketAddr, report: &Report) -> Result<(), Failure> {
@@ -117,11 +115,9 @@ enum Event {
         why: Why,
     },
     Unreachable {
+        address: SocketAddr,
+        family: &'static str,
         retry_in_us: f64,
-        #[serde(flatten)]
-        why: Why,
-    },
-    Failure {
         #[serde(flatten)]
         why: Why,
     },

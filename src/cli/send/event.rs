@@ -7,7 +7,7 @@ use echo6::address::Families;
 use echo6::client::Attempt;
 use serde::Serialize;
 
-use crate::cli::json::{self, Tried, Why, micros};
+use crate::cli::json::{self, Tried, micros};
 use crate::cli::output::count;
 use crate::cli::targets::others;
 
@@ -69,10 +69,6 @@ pub(super) enum Event {
         connect_us: f64,
         exchange_us: f64,
         attempts: Vec<Tried>,
-    },
-    Failure {
-        #[serde(flatten)]
-        why: Why,
     },
     Summary {
         returned: u64,

@@ -71,6 +71,8 @@ pub enum PingEvent {
     },
     /// The server cannot be reached again yet.
     Unreachable {
+        /// The server.
+        peer: SocketAddr,
         /// What became of the attempt.
         error: ConnectError,
         /// How long until the next one.
