@@ -98,8 +98,9 @@ impl Client {
         Self { connect_timeout, ..self }
     }
 
-    /// Sets how long an exchange may go without a byte sent or received while the server still owes
-    /// some, and how long a probe may take.
+    /// Sets how long [`send`](Self::send) may go without a byte sent or received while the server
+    /// still owes some, as may each step of a check, and how long a probe may take.
+    /// [`exchange`](Connection::exchange) is told its own.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::thread;
+
 use common::binary::{Listening, run};
 use common::liar::{self, Closed, Hanging, Liar, Lie};
 use common::{V4, V6};
@@ -61,22 +63,27 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let lives = run(&["check", "--json", "--hold", "200ms", &format!("[::1]:{}", server.port)]);
     assert_eq!((lives.status, &lives.objects()[0]["hold"]), (Some(0), &"alive".into()));
-    for (lie, word, said) in [
+    let cases = [
         (liar::hangs_up_on_the_silent as Lie, "closed", "a silent connection is closed"),
         (liar::resets_the_silent, "reset", "a silent connection is reset"),
         (liar::forgets_the_silent, "dead", "a silent connection dies unsaid"),
         (liar::scolds_the_silent, "mismatch", "after a silence other bytes come"),
-    ] {
-        for ip in [V4, V6] {
-            let liar = Liar::start(ip, lie);
-            let address = liar.address.to_string();
-            let checked = run(&["check", "--json", "-w", "500ms", "--hold", "200ms", &address]);
-            assert_eq!(checked.status, Some(1), "{word}: {checked:?}");
-            let (check, summary) = (&checked.objects()[0], &checked.objects()[1]);
-            assert_eq!((&check["hold"], &check["verdict"]), (&word.into(), &word.into()));
-            assert!(summary["sentences"][0].as_str().unwrap().contains(said), "{checked:?}");
+    ];
+    thread::scope(|scope| {
+        for (case, ip) in cases.iter().flat_map(|case| [(case, V4), (case, V6)]) {
+            scope.spawn(move || {
+                let &(lie, word, said) = case;
+                let liar = Liar::start(ip, lie);
+                let address = liar.address.to_string();
+                let checked = run(&["check", "--json", "-w", "1s", "--hold", "1s", &address]);
+                assert_eq!(checked.status, Some(1), "{word}: {checked:?}");
+                let (check, summary) = (&checked.objects()[0], &checked.objects()[1]);
+                assert_eq!((&check["hold"], &check["verdict"]), (&word.into(), &word.into()));
+                let sentence = summary["sentences"][0].as_str().unwrap();
+                assert!(sentence.contains(said), "{checked:?}");
+            });
         }
-    }
+    });
 }
 
 #[cfg(unix)]

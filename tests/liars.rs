@@ -51,7 +51,7 @@ fn every_lie_is_told_apart_over_both_families() {
         ),
         case(
             liar::never_answers,
-            (1, "for 400ms: 0 of 5 bytes came back"),
+            (1, "for 1s: 0 of 5 bytes came back"),
             (1, "takes all that we send, but returns nothing: is it an echo server?"),
         ),
         case(
@@ -61,8 +61,8 @@ fn every_lie_is_told_apart_over_both_families() {
         ),
         case(
             liar::accepts_and_hangs,
-            (1, "for 400ms: 0 of 5 bytes came back"),
-            (1, "accepts, but neither reads nor returns for 400ms: the program hangs"),
+            (1, "for 1s: 0 of 5 bytes came back"),
+            (1, "accepts, but neither reads nor returns for 1s: the program hangs"),
         ),
         case(
             liar::stops_midway,
@@ -92,9 +92,9 @@ fn every_lie_is_told_apart_over_both_families() {
                 scope.spawn(move || {
                     let liar = Liar::start(ip, case.lie);
                     let address = liar.address.to_string();
-                    let sent = run(&["send", "-w", "400ms", &address, "hello"]);
+                    let sent = run(&["send", "-w", "1s", &address, "hello"]);
                     assert_said(&sent, sent.stderr.lines().next(), case.send);
-                    let checked = run(&["check", "-w", "400ms", &address]);
+                    let checked = run(&["check", "-w", "1s", &address]);
                     assert_said(&checked, checked.stdout.lines().last(), case.check);
                 });
             }
@@ -138,7 +138,7 @@ fn a_large_stream_that_stops_midway_is_a_timeout_with_its_place() {
     let liar = Liar::start(V4, liar::stops_midway);
     let address = liar.address.to_string();
     let message = common::noise(1 << 20);
-    let mut command = common::binary::echo6(&["send", "-w", "400ms", &address]);
+    let mut command = common::binary::echo6(&["send", "-w", "1s", &address]);
     let output = common::binary::output_with_input(&mut command, &message);
     let words = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));

@@ -68,11 +68,11 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Fa
         let word = word.into_string().map_err(|word| {
             Failure::usage(format!("argument is not UTF-8: {}", word.to_string_lossy()))
         })?;
-        // argh knows `--name value` only, but fingers know `--name=value` too.
         if word == "-" && arguments.first().is_some_and(|command| command == "address") {
             arguments.push(STDIN.to_owned());
             continue;
         }
+        // argh knows `--name value` only, but fingers know `--name=value` too.
         match word.split_once('=') {
             Some((name, value))
                 if name.starts_with("--") && !arguments.contains(&"--".to_owned()) =>

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -22,13 +22,19 @@ pub(crate) fn file(file: File) -> impl AsyncRead + Unpin {
     Unblock::with_capacity(PIPE, file)
 }
 
-/// stdout without the line buffer of [`io::stdout`], which searches all that passes for newlines.
+/// stdout without the line buffer of [`io::stdout`], which searches all that passes for newlines. A
+/// terminal keeps it: on Windows there is more to one than its handle.
 pub(crate) fn stdout() -> io::Result<impl AsyncWrite + Unpin> {
     #[cfg(unix)]
     let handle = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
     #[cfg(windows)]
     let handle = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
-    Ok(Unblock::with_capacity(PIPE, File::from(handle)))
+    let stdout: Box<dyn io::Write + Send> = if io::stdout().is_terminal() {
+        Box::new(io::stdout())
+    } else {
+        Box::new(File::from(handle))
+    };
+    Ok(Unblock::with_capacity(PIPE, stdout))
 }
 
 /// How many bytes have passed.
