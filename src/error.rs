@@ -54,6 +54,7 @@ impl fmt::Display for Cause {
             Kind::HostUnreachable => "host unreachable",
             Kind::NetworkDown => "network down",
             Kind::NetworkUnreachable => "network unreachable",
+            Kind::NotFound => "no such file",
             Kind::PermissionDenied => "permission denied",
             Kind::TimedOut => "timed out",
             _ => return self.fmt_other(f),

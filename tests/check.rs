@@ -96,8 +96,8 @@ fn an_interrupt_ends_it_with_a_table_of_what_was_found() {
     let addresses = [format!("127.0.0.1:{}", server.port), hanging.address.to_string()];
     let arguments = ["check", "--hold", "1h", "--connect-timeout", "1h"];
     let check = piped(echo6(&arguments).args(&addresses));
-    // One connection echoes, one is half-closed, and the third is silent.
-    for _ in 0..3 {
+    // Two connections echo, one is half-closed, and the fourth is silent.
+    for _ in 0..4 {
         while !server.next_line().contains("\"connected\"") {}
     }
     kill_process(Pid::from_child(&check), Signal::INT).unwrap();

@@ -141,3 +141,26 @@ fn an_interrupt_ends_it_with_the_summary() {
     assert_eq!(rest[1], "1 sent, 1 received, 0 lost, 0 late");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_even_if_nobody_takes_its_lines() {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let mut server = Listening::start(&["--json", "[::]:0"]);
+    let (mut stdout, _unread) = UnixStream::pair().unwrap();
+    stdout.set_nonblocking(true).unwrap();
+    while stdout.write(&[0; 4096]).is_ok() {}
+    stdout.set_nonblocking(false).unwrap();
+    let mut child = echo6(&["ping", "-i", "0", &format!("127.0.0.1:{}", server.port)])
+        .stdout(OwnedFd::from(stdout))
+        .spawn()
+        .unwrap();
+    assert!(server.next_line().contains("\"connected\""));
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}

@@ -1,13 +1,12 @@
 //! `echo6 check`: a table of what works at each address, and a sentence to act on.
 
 use std::net::IpAddr;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use argh::FromArgs;
 use echo6::address::Endpoint;
 use echo6::client::Checked;
-use futures::future::{Either, join_all, select};
+use futures::future::join_all;
 
 use super::arguments::{parse_source, parse_timeout};
 use super::failure::{Failure, Status, chain};
@@ -99,10 +98,10 @@ pub(crate) fn run(arguments: Check) -> Result<Status, Failure> {
     runtime::run_here(async {
         let stopped = runtime::stopped()?;
         let checks = endpoints.iter().map(async |endpoint| {
-            let found = match select(pin!(addresses(endpoint, families)), stopped.clone()).await {
-                Either::Left((Ok(found), _)) => found,
-                Either::Left((Err(failure), _)) => return Found::Failed(failure),
-                Either::Right(_) => return Found::Interrupted,
+            let found = match runtime::until(stopped.clone(), addresses(endpoint, families)).await {
+                Some(Ok(found)) => found,
+                Some(Err(failure)) => return Found::Failed(failure),
+                None => return Found::Interrupted,
             };
             let checks = found.iter().map(|&address| check.run(address, stopped.clone()));
             Found::Checked(join_all(checks).await)
@@ -151,7 +150,9 @@ fn report(endpoints: &[Endpoint], found: &[Found], arguments: &Check) -> Result<
         let sentence = match found {
             Found::Checked(checked) => sentence(checked),
             Found::Failed(failure) => {
-                json::print_unresolved(arguments.json, failure)?;
+                if arguments.json {
+                    json::print_unresolved(failure)?;
+                }
                 status = status.max(failure.print());
                 continue;
             }

@@ -20,11 +20,8 @@ pub(crate) fn print(object: &impl Serialize) -> Result<(), Failure> {
     output::data(&line)
 }
 
-/// Prints that a name has no address, if `json` is asked for.
-pub(crate) fn print_unresolved(json: bool, failure: &Failure) -> Result<(), Failure> {
-    if !json {
-        return Ok(());
-    }
+/// Prints that a name has no address.
+pub(crate) fn print_unresolved(failure: &Failure) -> Result<(), Failure> {
     let why = Why::new("resolve", failure.message().to_owned());
     print(&Failed { event: "failure", address: None, family: None, why })
 }

@@ -97,7 +97,7 @@ fn parse_probe_size(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) fn run(arguments: Ping) -> Result<Status, Failure> {
-    let endpoint = arguments.address.parse()?;
+    let endpoints = [arguments.address.parse()?];
     let dial = Dial {
         ipv4: arguments.ipv4,
         ipv6: arguments.ipv6,
@@ -113,14 +113,21 @@ pub(crate) fn run(arguments: Ping) -> Result<Status, Failure> {
     }
     let ping = ping.reconnect(arguments.reconnect);
     runtime::run_here(async {
-        let found = runtime::until_stopped(targets(&[endpoint], families, arguments.all)).await?;
+        let stopped = runtime::stopped()?;
+        let targets = targets(&endpoints, families, arguments.all);
+        let found = runtime::until(stopped.clone(), targets).await;
         let found = match found {
             Some(Ok(found)) => found,
             Some(Err(failure)) => {
-                json::print_unresolved(arguments.json, &failure)?;
+                if arguments.json {
+                    json::print_unresolved(&failure)?;
+                }
                 return Err(failure);
             }
-            None => return Ok(Status::Network),
+            None => {
+                say("interrupted before the name was resolved\n");
+                return Ok(Status::Network);
+            }
         };
         let lines: Vec<Lines<'_>> = found.iter().map(|_| Lines::new(&arguments)).collect();
         let pings = found.iter().zip(&lines).map(|(addresses, lines)| {
@@ -133,7 +140,7 @@ pub(crate) fn run(arguments: Ping) -> Result<Status, Failure> {
                 }
             }
         });
-        let done = runtime::until_stopped(join_all(pings)).await?;
+        let done = runtime::until(stopped, join_all(pings)).await;
         done.into_iter().flatten().collect::<Result<(), _>>()?;
         let mut status = Status::Ok;
         for lines in &lines {
@@ -236,6 +243,8 @@ impl<'a> Lines<'a> {
                 };
                 say(&format!("lost {peer}: seq={sequence}, {why}\n"));
             }
+            // With --reconnect; without, it would be told as unreachable, which is quiet too.
+            PingEvent::Disconnected { error: SendError::Connect(_), .. } if quiet => {}
             PingEvent::Disconnected { error, .. } => say(&format!("{}\n", chain(error))),
             PingEvent::Unreachable { error, retry_in, .. } if !quiet => {
                 say(&format!("{}; again in {retry_in:?}\n", chain(error)));

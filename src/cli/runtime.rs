@@ -3,13 +3,16 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::time::Duration;
 
 use async_global_executor::GlobalExecutorConfig;
 use async_signal::{Signal, Signals};
+use futures::channel::oneshot;
+use futures::executor::block_on;
 use futures::future::{Either, Shared, select};
 use futures::{FutureExt, StreamExt};
 
-use super::failure::Failure;
+use super::failure::{Failure, Status};
 
 /// Runs a client's `future` on this thread, which also waits for its sockets: no other thread is
 /// started for it, and no byte crosses from one thread to another.
@@ -17,19 +20,34 @@ pub(crate) fn run_here<F: Future>(future: F) -> F::Output {
     async_io::block_on(future)
 }
 
-/// Runs a client's `future` until it ends or a signal asks to stop, whichever is first.
-pub(crate) async fn until_stopped<F: Future>(future: F) -> Result<Option<F::Output>, Failure> {
-    Ok(match select(pin!(future), stopped()?).await {
+/// How long a client may take to end when a signal has asked for it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Runs a client's `future` until it ends or is `stopped`, whichever is first.
+pub(crate) async fn until<F: Future>(
+    stopped: impl Future<Output = ()>,
+    future: F,
+) -> Option<F::Output> {
+    match select(pin!(future), pin!(stopped)).await {
         Either::Left((output, _)) => Some(output),
         Either::Right(_) => None,
-    })
+    }
 }
 
-/// Ready when a signal asks to stop, for all that wait for it.
+/// Ready when a signal asks a client to stop, for all that wait for it. A client that is held up,
+/// because nobody takes what it writes, is ended soon after.
 pub(crate) fn stopped() -> Result<Shared<impl Future<Output = ()>>, Failure> {
     let mut signals = StopSignals::new()
         .map_err(|error| Failure::usage(format!("cannot take signals: {error}")))?;
-    Ok(async move { signals.next().await }.shared())
+    let (stop, stopped) = oneshot::channel::<()>();
+    // A thread of its own, because the other may be in the midst of a write.
+    std::thread::spawn(move || {
+        block_on(signals.next());
+        drop(stop);
+        std::thread::sleep(PATIENCE);
+        std::process::exit(Status::Network as i32);
+    });
+    Ok(stopped.map(drop).shared())
 }
 
 /// Runs a server's `future` as a task on an executor with that many threads, and waits for it.
@@ -47,7 +65,7 @@ where
         .with_max_threads(threads.get())
         .with_thread_name_fn(|| "echo6".to_owned());
     async_global_executor::init_with_config(config);
-    futures::executor::block_on(async_std::task::spawn(future))
+    block_on(async_std::task::spawn(future))
 }
 
 /// The signals that ask a program to stop: SIGINT and SIGTERM, or Ctrl-C on Windows.

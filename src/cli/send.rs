@@ -121,7 +121,9 @@ pub(crate) fn run(arguments: Send) -> Result<Status, Failure> {
             let targets = match targets {
                 Ok(targets) => targets,
                 Err(failure) => {
-                    json::print_unresolved(arguments.json, &failure)?;
+                    if arguments.json {
+                        json::print_unresolved(&failure)?;
+                    }
                     return Err(failure);
                 }
             };
@@ -131,7 +133,7 @@ pub(crate) fn run(arguments: Send) -> Result<Status, Failure> {
                 sender.send_messages(&targets).await
             }
         };
-        let result = runtime::until_stopped(sending).await?;
+        let result = runtime::until(runtime::stopped()?, sending).await;
         let interrupted = result.is_none();
         if interrupted {
             say(&format!("interrupted: {}\n", sender.so_far()));

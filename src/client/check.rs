@@ -106,9 +106,9 @@ pub enum Mute {
     Late,
     /// It returns it when the client shuts its sending side.
     UntilHalfClose,
-    /// It takes whatever is sent, and returns nothing.
+    /// It takes [`BULK`] bytes within the timeout, and returns nothing.
     Swallows,
-    /// It takes no more than the buffers on the way hold: nobody reads.
+    /// It takes fewer than that, and returns nothing: it does not read, or slowly.
     Hangs,
 }
 

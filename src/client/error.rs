@@ -137,11 +137,11 @@ pub enum SendError {
     },
     /// The server ended the stream too early.
     #[error(
-        "reply from {peer} is short: {}",
+        "{}",
         if *returned == *sent {
-            format!("it closed before all was sent, {returned} bytes came back")
+            format!("{peer} closes too early, when the {sent} bytes sent so far are back")
         } else {
-            format!("{returned} of {sent} bytes came back")
+            format!("reply from {peer} is short: {returned} of {sent} bytes came back")
         }
     )]
     Short {

@@ -28,6 +28,9 @@ const CHUNK: usize = 256 * 1024;
 /// down a server that keeps up.
 const WINDOW: usize = 16 * 1024 * 1024;
 
+/// The shortest timeout: with none at all, the wait for something to be owed would never rest.
+const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
+
 /// How many bytes went each way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -178,11 +181,7 @@ impl Exchange<'_> {
                 }
                 Pin::new(&mut stream).poll_read(cx, &mut buffer)
             });
-            let length = match read.await.map_err(Cause::from) {
-                Ok(length) => length,
-                Err(cause) if is_after_close(&cause) => 0,
-                Err(cause) => return Err(self.lost(cause)),
-            };
+            let length = read.await.map_err(|error| self.lost(error.into()))?;
             if length == 0 {
                 return self.state().note_close(self.connection.peer);
             }
@@ -208,6 +207,7 @@ impl Exchange<'_> {
 
     /// Ready when nothing has moved for `timeout` while the server owed something.
     async fn watch(&self, timeout: Duration) -> SendError {
+        let timeout = timeout.max(LEAST_TIMEOUT);
         loop {
             let (still, owed) = {
                 let state = self.state();
@@ -295,8 +295,8 @@ impl State {
     }
 }
 
-/// Says whether a reset came behind the end of stream, as when bytes reach a server that has closed:
-/// Linux then says EPIPE, not ECONNRESET, also to who reads.
+/// Says whether the server had closed before it reset, as it does when bytes reach it after that: who
+/// sends them is then told EPIPE, not ECONNRESET.
 fn is_after_close(cause: &Cause) -> bool {
     cause.kind() == io::ErrorKind::BrokenPipe
 }

@@ -70,7 +70,8 @@ pub(crate) fn sentence(all: &[Checked]) -> String {
 /// What is wrong, and what that probably means.
 fn trouble(checked: &Checked) -> String {
     match &checked.failure {
-        Some((step, error)) => failed(checked, *step, error),
+        Some((step, error)) if checked.finished => failed(checked, *step, error),
+        Some((step, error)) => format!("{} (interrupted)", failed(checked, *step, error)),
         None => match checked.hold {
             Some(Hold::Alive) | None => "interrupted before all was checked",
             Some(Hold::Closed) => "a silent connection is closed, by the server or on the way",
@@ -105,15 +106,22 @@ fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
             }
             Some(Mute::UntilHalfClose) => "nothing comes back until we half-close".to_owned(),
             Some(Mute::Swallows) => {
-                "takes all that we send, but returns nothing: is it an echo server?".to_owned()
+                "takes what we send, but returns nothing: is it an echo server?".to_owned()
             }
             Some(Mute::Hangs) => {
-                format!("accepts, but neither reads nor returns for {after:?}: the program hangs")
+                format!(
+                    "takes less than 1 MiB in {after:?}, and returns nothing: it hangs or is slow"
+                )
             }
             _ if *returned > 0 => format!("only {returned} of {sent} bytes come back"),
             _ => "accepts, but nothing comes back".to_owned(),
         },
-        (Step::Echo, SendError::Short { .. }) => "accepts, then closes without an echo".to_owned(),
+        (Step::Echo, SendError::Short { returned: 0, .. }) => {
+            "accepts, then closes without an echo".to_owned()
+        }
+        (Step::Echo, SendError::Short { sent, returned, .. }) => {
+            format!("closes when {returned} of {sent} bytes are back")
+        }
         (Step::Bulk, SendError::Timeout { returned: 0, peer, .. }) if peer.ip().is_loopback() => {
             "small messages return, of 1 MiB nothing does".to_owned()
         }
@@ -127,14 +135,16 @@ fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
             format!("small messages return, 1 MiB is closed after {returned} bytes")
         }
         (Step::Bulk, SendError::Lost { returned, .. }) => {
-            format!("small messages return, 1 MiB is reset after {returned} bytes")
+            format!("small messages return, 1 MiB ends after {returned} bytes: {}", cause(error))
         }
         (_, SendError::Connect(_)) => {
             format!("echoes, but a second connection fails: {}", cause(error))
         }
         (Step::HalfClose, _) => half_closed(checked, error),
         (Step::Hold, _) => format!("echoes, but not on a second connection: {}", cause(error)),
-        (_, SendError::Lost { .. }) => "the connection is reset".to_owned(),
+        (_, SendError::Lost { source, .. }) if source.is_reset() => {
+            "the connection is reset".to_owned()
+        }
         (_, error) => cause(error).to_owned(),
     }
 }

@@ -42,8 +42,8 @@ impl Sender<'_> {
         Ok(status)
     }
 
-    /// Sends stdin or the file to one target. The outer error is the command's, the inner one the
-    /// network's.
+    /// Sends stdin or the file to one target. The outer error is that of the words and objects about
+    /// it.
     async fn pass(
         &self,
         target: &[SocketAddr],
@@ -52,9 +52,10 @@ impl Sender<'_> {
         let mut file = None;
         let mut total = None;
         if let Some(path) = &self.arguments.file {
-            let opened = File::open(path);
-            let opened =
-                opened.map_err(|error| Failure::usage(format!("cannot open {path}: {error}")))?;
+            let opened = match File::open(path) {
+                Ok(opened) => opened,
+                Err(error) => return Ok(Err(SendError::Input(error.into()))),
+            };
             total = opened.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
             file = Some(opened);
         }

@@ -26,56 +26,69 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// The longest turn: what takes longer than this is not measured much worse in company.
 const TURN: Duration = Duration::from_secs(1);
 
+/// A small message that did not come back in time, or only the first bytes of it.
+struct Unanswered {
+    connection: Connection,
+    start: Instant,
+    returned: usize,
+}
+
 impl Check {
     /// All of them, in their order.
     pub(super) async fn steps(&self, checked: &mut Checked) {
-        match self.client.connect(&[checked.address]).await {
-            Ok(connection) => {
-                checked.connect = Some(connection.duration);
-                self.echo(checked, connection).await;
-            }
-            Err(error) => checked.fail(Step::Connect, error.into()),
-        }
-        if let (Some(duration), Some(_), None) = (self.hold, checked.echo, checked.mute) {
-            match self.silence(checked.address, duration).await {
-                Ok(hold) => checked.hold = Some(hold),
-                Err(error) => checked.fail(Step::Hold, error),
+        let small = random(SMALL);
+        let unanswered = in_turn(self.turns.read().await, self.echo(checked, &small)).await;
+        if let Some(unanswered) = unanswered {
+            self.mute(checked, unanswered, &small).await;
+        } else if checked.echo.is_some() {
+            in_turn(self.turns.write().await, self.bulk(checked, &small)).await;
+            if let Some(duration) = self.hold {
+                match self.silence(checked.address, duration).await {
+                    Ok(hold) => checked.hold = Some(hold),
+                    Err(error) => checked.fail(Step::Hold, error),
+                }
             }
         }
         checked.finished = true;
     }
 
-    /// A small message, and then what its fate leaves to ask.
-    async fn echo(&self, checked: &mut Checked, connection: Connection) {
-        let small = random(SMALL);
-        let turn = self.turns.read().await;
-        let start = Instant::now();
-        match in_turn(turn, self.time(&connection, &small)).await {
-            Ok(time) => {
-                checked.echo = Some(time);
-                let bulk = random(BULK);
-                let turn = self.turns.write().await;
-                in_turn(turn, self.bulk(checked, connection, &small, &bulk)).await;
+    /// Connects, and sends a small message, which may remain unanswered.
+    async fn echo(&self, checked: &mut Checked, small: &[u8]) -> Option<Unanswered> {
+        let connection = match self.client.connect(&[checked.address]).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                checked.fail(Step::Connect, error.into());
+                return None;
             }
+        };
+        checked.connect = Some(connection.duration);
+        let start = Instant::now();
+        match self.time(&connection, small).await {
+            Ok(time) => checked.echo = Some(time),
             Err(error @ SendError::Timeout { returned, .. }) => {
                 checked.fail(Step::Echo, error);
-                let owed = &small[returned as usize..];
-                self.mute(checked, connection, start, owed).await;
+                return Some(Unanswered { connection, start, returned: returned as usize });
             }
             Err(error) => checked.fail(Step::Echo, error),
         }
+        None
     }
 
     /// A large message, and a half-close right behind it, or behind a small one if it failed.
-    async fn bulk(&self, checked: &mut Checked, connection: Connection, small: &[u8], bulk: &[u8]) {
-        match self.time(&connection, bulk).await {
+    async fn bulk(&self, checked: &mut Checked, small: &[u8]) {
+        let bulk = random(BULK);
+        let returned = async {
+            // Not the connection of before: it was silent while others had their turns.
+            let connection = self.client.connect(&[checked.address]).await?;
+            self.time(&connection, &bulk).await
+        };
+        match returned.await {
             Ok(time) => checked.bulk = Some(time),
             Err(error) => checked.fail(Step::Bulk, error),
         }
-        drop(connection);
-        let message = if checked.bulk.is_some() { bulk } else { small };
-        let result = self.half_close(checked.address, message).await;
-        checked.half_close = half_close(&result);
+        let message = if checked.bulk.is_some() { &bulk } else { small };
+        let result = self.shut(checked.address, message).await;
+        checked.half_close = HalfClose::of(&result);
         if let Err(error) = result {
             checked.fail(Step::HalfClose, error);
         }
@@ -83,31 +96,26 @@ impl Check {
 
     /// What the server does with a message that it still owes: waits once more as long, and tries
     /// meanwhile whether a half-close brings it, and whether anybody reads.
-    async fn mute(
-        &self,
-        checked: &mut Checked,
-        connection: Connection,
-        start: Instant,
-        owed: &[u8],
-    ) {
-        let address = checked.address;
+    async fn mute(&self, checked: &mut Checked, unanswered: Unanswered, small: &[u8]) {
+        let Unanswered { connection, start, returned } = unanswered;
+        let (address, owed) = (checked.address, &small[returned..]);
         let late = async { self.returns(&connection, owed).await.then(|| start.elapsed()) };
-        if owed.len() < SMALL {
+        if returned > 0 {
             checked.echo = late.await;
             checked.mute = checked.echo.map(|_| Mute::Late);
             return;
         }
-        let (late, closed, takes) =
-            join3(late, self.half_close(address, owed), self.takes_bulk(address)).await;
+        let (late, closed, reads) =
+            join3(late, self.shut(address, small), self.reads(address)).await;
         checked.echo = late;
-        checked.mute = match (late, &closed, takes) {
+        checked.mute = match (late, &closed, reads) {
             (Some(_), ..) => Some(Mute::Late),
             (_, Ok(()), _) => Some(Mute::UntilHalfClose),
             (_, Err(error), _) if brought_some(error) => Some(Mute::UntilHalfClose),
-            (.., takes) => takes.map(|all| if all { Mute::Swallows } else { Mute::Hangs }),
+            (.., reads) => reads.map(|reads| if reads { Mute::Swallows } else { Mute::Hangs }),
         };
         if checked.mute == Some(Mute::UntilHalfClose) {
-            checked.half_close = half_close(&closed);
+            checked.half_close = HalfClose::of(&closed);
             if let Err(error) = closed {
                 checked.failure = Some((Step::HalfClose, error)); // it says more than the timeout
             }
@@ -122,7 +130,7 @@ impl Check {
     }
 
     /// Sends with the end of stream right behind.
-    async fn half_close(&self, address: SocketAddr, message: &[u8]) -> Result<(), SendError> {
+    async fn shut(&self, address: SocketAddr, message: &[u8]) -> Result<(), SendError> {
         let connection = self.client.connect(&[address]).await?;
         connection.pass(message, sink(), self.client.timeout, true).await?;
         Ok(())
@@ -136,8 +144,8 @@ impl Check {
         matches!(read, Either::Left(Ok(()))) && reply == owed
     }
 
-    /// Says whether the server takes [`BULK`] bytes in time; `None` if the connection breaks.
-    async fn takes_bulk(&self, address: SocketAddr) -> Option<bool> {
+    /// Says whether the server takes [`BULK`] bytes within the timeout; `None` if the connection breaks.
+    async fn reads(&self, address: SocketAddr) -> Option<bool> {
         let connection = self.client.connect(&[address]).await.ok()?;
         let mut stream = &connection.stream;
         SockRef::from(stream.get_ref()).set_send_buffer_size(SEND_BUFFER).ok()?;
@@ -192,20 +200,19 @@ async fn in_turn<T>(turn: impl Sized, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// What an exchange says about the half-close at its end.
-fn half_close(result: &Result<(), SendError>) -> Option<HalfClose> {
-    Some(match result {
-        Ok(()) => HalfClose::Kept,
-        Err(SendError::Lost { sent, returned, source, .. }) => match sent == returned {
-            _ if !source.is_reset() => return None,
-            true => HalfClose::Reset,
-            false => HalfClose::Cut,
-        },
-        Err(SendError::Short { .. }) => HalfClose::Cut,
-        Err(SendError::Timeout { sent, returned, .. }) if sent == returned => HalfClose::Open,
-        Err(SendError::Timeout { .. }) => HalfClose::Stuck,
-        Err(_) => return None,
-    })
+impl HalfClose {
+    /// What an exchange says about the half-close at its end.
+    fn of(result: &Result<(), SendError>) -> Option<Self> {
+        Some(match result {
+            Ok(()) => Self::Kept,
+            Err(SendError::Lost { source, .. }) if !source.is_reset() => return None,
+            Err(SendError::Lost { sent, returned, .. }) if sent == returned => Self::Reset,
+            Err(SendError::Short { .. } | SendError::Lost { .. }) => Self::Cut,
+            Err(SendError::Timeout { sent, returned, .. }) if sent == returned => Self::Open,
+            Err(SendError::Timeout { .. }) => Self::Stuck,
+            Err(_) => return None,
+        })
+    }
 }
 
 /// Says whether anything came back before it went wrong.

@@ -163,30 +163,23 @@ impl Session {
         if self.waiting.is_empty() {
             return Poll::Ready(Err(SendError::Surplus { peer, sent }));
         }
-        if self.filled == self.reply.len() {
+        let full = self.filled == self.reply.len();
+        // The number is there by now, or the whole of it.
+        let telling = full || (self.filled >= HEADER && self.filled - length < HEADER);
+        if let Some(error) = telling.then(|| self.mismatch()).flatten() {
+            return Poll::Ready(Err(error));
+        }
+        if full {
             self.filled = 0;
-            let now = Instant::now();
-            return Poll::Ready(self.note_reply(now, observe));
+            self.note_reply(Instant::now(), observe);
         }
         Poll::Ready(Ok(()))
     }
 
     /// Tells whose reply has come. Those before it in the stream will not come any more.
-    fn note_reply(
-        &mut self,
-        now: Instant,
-        observe: &mut impl FnMut(PingEvent),
-    ) -> Result<(), SendError> {
+    fn note_reply(&mut self, now: Instant, observe: &mut impl FnMut(PingEvent)) {
         let (peer, bytes) = (self.connection.peer, self.reply.len());
-        let index = self.waiting.iter().position(|waiting| {
-            self.reply[..HEADER] == waiting.sequence.to_be_bytes()
-                && self.reply[HEADER..] == self.payload[HEADER..]
-        });
-        let Some(index) = index else {
-            self.filled = bytes;
-            let sent = self.sent_bytes;
-            return Err(self.mismatch().unwrap_or(SendError::Surplus { peer, sent }));
-        };
+        let Some(index) = self.waiting.iter().position(|one| self.names(one)) else { return };
         for (position, Waiting { sequence, since }) in self.waiting.drain(..=index).enumerate() {
             let (told_lost, rtt) = (position < self.lost, now - since);
             observe(match (position == index, told_lost) {
@@ -197,15 +190,18 @@ impl Session {
             });
         }
         self.lost = self.lost.saturating_sub(index + 1);
-        Ok(())
     }
 
-    /// The first byte, of those that are here, that differs from the reply that was to come next.
+    /// Whether the number in the reply is that of `probe`.
+    fn names(&self, probe: &Waiting) -> bool {
+        self.reply[..HEADER] == probe.sequence.to_be_bytes()
+    }
+
+    /// The first byte, of those that are here, that differs from the probe whose number they have, or
+    /// else from that which was to come next.
     fn mismatch(&mut self) -> Option<SendError> {
-        let named = |waiting: &&Waiting| {
-            self.filled >= HEADER && self.reply[..HEADER] == waiting.sequence.to_be_bytes()
-        };
-        let next = self.waiting.iter().find(named).or_else(|| self.waiting.front())?;
+        let named = self.waiting.iter().find(|one| self.filled >= HEADER && self.names(one));
+        let next = named.or_else(|| self.waiting.front())?;
         self.payload[..HEADER].copy_from_slice(&next.sequence.to_be_bytes());
         let mut pairs = self.payload.iter().zip(&self.reply[..self.filled]);
         let at = pairs.position(|(expected, got)| expected != got)?;
