@@ -18,6 +18,10 @@ use futures::task::AtomicWaker;
 /// thread, of which only the part that was ever filled is resident.
 const SCRATCH: usize = 512 * 1024;
 
+/// How much a pump that is to finish may still read, lest a reader that always has more keeps it from
+/// its end: more than the receive buffer of a socket holds by default (6 MiB on Linux).
+const LAST: u32 = 8 * 1024 * 1024;
+
 thread_local! {
     /// Taken while a pump reads into it, so that a pump polled inside another finds none and makes
     /// its own.
@@ -57,7 +61,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    Echo { reader, writer, flow, leftover: None, end: None }
+    Echo { reader, writer, flow, leftover: None, last: LAST, end: None }
 }
 
 /// The future that [`echo`] returns.
@@ -68,6 +72,7 @@ pub struct Echo<'a, R, W> {
     writer: W,
     flow: &'a Flow,
     leftover: Option<Box<Leftover>>, // boxed: most clients never have one
+    last: u32,                       // how much may still be read, once it is to finish
     end: Option<End>,
 }
 
@@ -83,7 +88,7 @@ struct Leftover {
 pub enum End {
     /// The reader came to its end, and all that it gave went to the writer.
     OfStream,
-    /// [`Flow::finish`]: all that the reader had ready went to the writer.
+    /// [`Flow::finish`]: all that the reader had ready went to the writer, up to some 8 MiB.
     Finished,
     /// [`Flow::cut`]: at once, whatever was under way.
     Cut,
@@ -121,7 +126,8 @@ impl Flow {
         self.held.load(Ordering::Relaxed).into()
     }
 
-    /// Asks the pump to take what the reader has ready, and then to act as if the stream had ended.
+    /// Asks the pump to take what the reader has ready, and then to act as if the stream had ended. A
+    /// reader that always has more ends after some 8 MiB.
     pub fn finish(&self) {
         self.give(FINISH);
     }
@@ -210,12 +216,14 @@ where
         buffer: &mut [u8],
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<End>>> {
+        let finishes = self.flow.order() == FINISH;
+        if finishes && self.last == 0 {
+            return Poll::Ready(Ok(Some(End::Finished)));
+        }
         let length = match Pin::new(&mut self.reader).poll_read(cx, buffer) {
             Poll::Ready(Ok(0)) => return Poll::Ready(Ok(Some(End::OfStream))),
             Poll::Ready(read) => read?,
-            Poll::Pending if self.flow.order() == FINISH => {
-                return Poll::Ready(Ok(Some(End::Finished)));
-            }
+            Poll::Pending if finishes => return Poll::Ready(Ok(Some(End::Finished))),
             Poll::Pending => {
                 // Nothing comes for now: what a buffering writer holds must go out.
                 if let Poll::Ready(flushed) = Pin::new(&mut self.writer).poll_flush(cx) {
@@ -226,6 +234,9 @@ where
         };
         self.flow.received.fetch_add(length as u64, Ordering::Relaxed);
         self.flow.held.fetch_add(length as u32, Ordering::Relaxed);
+        if finishes {
+            self.last = self.last.saturating_sub(length as u32);
+        }
         let (taken, sent) = self.send(&buffer[..length], cx);
         if taken < length {
             let bytes = buffer[taken..length].to_vec();

@@ -117,7 +117,7 @@ impl Server {
     }
 
     /// Sets how long clients have to take their last bytes, when the server stops or their time is
-    /// up, before they are reset. 5 seconds unless set.
+    /// up, before they are reset; with zero they are reset at once. 5 seconds unless set.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.limits.grace = grace;
         self

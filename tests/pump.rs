@@ -200,6 +200,14 @@ fn a_finished_pump_sends_what_it_has_and_closes() {
 }
 
 #[test]
+fn a_finished_pump_ends_even_if_the_reader_never_does() {
+    let flow = Flow::default();
+    flow.finish();
+    let end = block_on(echo(futures::io::repeat(b'x'), futures::io::sink(), &flow)).unwrap();
+    assert_eq!(end, End::Finished);
+}
+
+#[test]
 fn a_cut_pump_ends_at_once_even_if_it_was_to_finish() {
     let (flow, mut output) = (Flow::default(), writer(&[Stall]));
     let mut pump = pin!(echo(reader(b"abc", &[]), &mut output, &flow));

@@ -46,6 +46,42 @@ fn everything_the_server_had_read_comes_back_before_the_end() {
 }
 
 #[test]
+fn a_client_that_never_stops_sending_gets_back_what_it_had_sent_and_the_end() {
+    for limit in [None, Some(Duration::from_millis(200))] {
+        let mut server = TestServer::on("[::1]:0", |server| match limit {
+            Some(limit) => server.max_time(limit),
+            None => server,
+        });
+        let mut stream = server.connect(V6);
+        let mut writer = stream.try_clone().unwrap();
+        std::thread::scope(|scope| {
+            // Until it sees that nothing comes back any more.
+            scope.spawn(move || while writer.write_all(&[7; 65_536]).is_ok() {});
+            stream.read_exact(&mut [0; 1 << 20]).unwrap();
+            if limit.is_none() {
+                server.ask_to_stop();
+            }
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).expect("end of stream, not a reset");
+            stream.shutdown(std::net::Shutdown::Both).unwrap();
+        });
+        let reason = server.closed().reason;
+        let orderly = matches!(reason, Reason::Shutdown | Reason::TimeLimit);
+        assert!(orderly, "{limit:?}: {reason:?}");
+    }
+}
+
+#[test]
+fn a_short_grace_is_no_reason_to_reset_a_client_that_has_its_bytes() {
+    let grace = Duration::from_millis(100);
+    let mut server = TestServer::on("[::1]:0", |server| server.grace(grace));
+    let mut client = server.connect(V6);
+    assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+    assert_eq!(server.stop().cut, 0);
+    assert_eq!(client.read(&mut [0]).unwrap(), 0, "end of stream, not a reset");
+}
+
+#[test]
 fn a_client_that_never_reads_is_cut_at_the_end_of_the_grace_period() {
     let grace = Duration::from_millis(200);
     let mut server = TestServer::on("[::1]:0", |server| server.grace(grace));

@@ -109,7 +109,8 @@ pub(crate) fn run(arguments: Listen) -> Result<Status, Failure> {
     let listeners = listen(&endpoints, options)?;
     let reserve = RESERVE + listeners.len();
     let mut server = Server::new(listeners).grace(arguments.grace).busy_poll(arguments.busy_poll);
-    if let Some(max) = arguments.max_conns.or_else(|| descriptors_less(reserve)) {
+    let room = descriptors_less(reserve); // asked in any case, because to ask is to make room
+    if let Some(max) = arguments.max_conns.or(room) {
         server = server.max_connections(max);
     }
     if let Some(max) = arguments.max_per_source {
@@ -176,8 +177,8 @@ fn report(event: &Event, format: Format, quiet: bool, log: &Log) {
     match event {
         Event::Listening { .. } => {
             // Printed here and now, before the first accept, because scripts wait for it.
-            if output::print(format.line(event).as_bytes()).is_err() {
-                process::exit(Status::Usage as i32);
+            if let Err(failure) = output::print(format.line(event).as_bytes()) {
+                process::exit(failure.print() as i32);
             }
         }
         Event::Paused { obstacle: Obstacle::Shortage { .. } } => log.line(format.line(event)),

