@@ -12,11 +12,11 @@ use common::binary::{Listening, echo6};
 use common::{V4, V6, connect, exchange, fill, is_silent, round_trip};
 use rustix::process::Signal;
 
-/// `echo6 listen` with so many descriptors.
-fn listen_with_descriptors(limit: u32, arguments: &str) -> Listening {
+/// `echo6 listen` within a limit on descriptors, as ulimit(1) takes it.
+fn listen_with_descriptors(limit: &str, arguments: &str) -> Listening {
     let mut command = Command::new("sh");
     let binary = env!("CARGO_BIN_EXE_echo6");
-    command.args(["-c", &format!("ulimit -n {limit}; exec {binary} listen {arguments}")]);
+    command.args(["-c", &format!("ulimit {limit}; exec {binary} listen {arguments}")]);
     Listening::spawn(command)
 }
 
@@ -30,7 +30,7 @@ fn cpu_ticks(listening: &Listening) -> u64 {
 
 #[test]
 fn a_server_out_of_descriptors_neither_ends_nor_spins_and_recovers() {
-    let listening = listen_with_descriptors(64, "--max-conns 1000 [::]:0");
+    let listening = listen_with_descriptors("-n 64", "--max-conns 1000 [::]:0");
     let ip = |n: usize| if n % 2 == 0 { V4 } else { V6 };
     let held: Vec<TcpStream> = (0..200).map(|n| connect((ip(n), listening.port).into())).collect();
     let mut last = held.last().unwrap();
@@ -65,8 +65,18 @@ fn a_server_out_of_descriptors_neither_ends_nor_spins_and_recovers() {
 }
 
 #[test]
+fn a_limit_on_clients_makes_room_for_as_many() {
+    // The soft limit is lower than what is asked for, the hard one is not.
+    let listening = listen_with_descriptors("-S -n 64", "--max-conns 100 [::]:0");
+    let mut held: Vec<TcpStream> = (0..100).map(|_| connect((V6, listening.port).into())).collect();
+    for client in &mut held {
+        assert_eq!(round_trip(client, b"served"), b"served");
+    }
+}
+
+#[test]
 fn by_default_a_server_accepts_no_more_than_it_has_descriptors_for() {
-    let listening = listen_with_descriptors(64, "[::]:0");
+    let listening = listen_with_descriptors("-n 64", "[::]:0");
     let held: Vec<TcpStream> = (0..100).map(|_| connect((V4, listening.port).into())).collect();
     assert!(is_silent(held.last().unwrap()));
     drop(held);
@@ -79,7 +89,7 @@ fn by_default_a_server_accepts_no_more_than_it_has_descriptors_for() {
 
 #[test]
 fn a_server_that_waits_for_descriptors_stops_at_once() {
-    let listening = listen_with_descriptors(32, "--max-conns 1000 [::]:0");
+    let listening = listen_with_descriptors("-n 32", "--max-conns 1000 [::]:0");
     let held: Vec<TcpStream> = (0..100).map(|_| connect((V4, listening.port).into())).collect();
     assert!(is_silent(held.last().unwrap()));
     let stopped = listening.stop(Signal::INT);

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_io::Async;
 use async_std::task;
@@ -32,7 +33,8 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
         clients.room().await;
         match incoming.select_next_some().await {
             Ok((socket, peer)) => {
-                if shortage.end() || crowd.end(clients.count()) {
+                let (eased, emptied) = (shortage.end(Instant::now()), crowd.end(clients.count()));
+                if eased || emptied {
                     clients.report(|| Event::Resumed);
                 }
                 if let Some(client) = clients.admit(socket, peer) {
@@ -45,7 +47,7 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
             }
             Err(error) if judge(&error) == Verdict::PassBy => {}
             Err(error) => {
-                if shortage.begin() {
+                if shortage.begin(Instant::now()) {
                     let obstacle = Obstacle::Shortage { cause: error.into() };
                     clients.report(|| Event::Paused { obstacle });
                 }

@@ -2,7 +2,7 @@
 //! long to wait then.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What to do after a failed accept(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,13 @@ fn is_network_error(_: &io::Error) -> bool {
     false
 }
 
-/// The waits of one spell of failures.
+/// The waits of one spell of failures. The spell goes on for as long as failures are no more than
+/// [`LONGEST`] apart, whatever succeeds in between: each descriptor that becomes free is a success.
 #[derive(Debug, Default)]
-pub(super) struct Shortage(Option<Duration>);
+pub(super) struct Shortage {
+    wait: Option<Duration>,
+    failed: Option<Instant>,
+}
 
 /// Long enough to cost no CPU, short enough not to be noticed if a descriptor is free at once.
 const FIRST: Duration = Duration::from_millis(5);
@@ -59,23 +63,26 @@ const FIRST: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_secs(1);
 
 impl Shortage {
-    /// Begins a spell; false if one is under way.
-    pub(super) fn begin(&mut self) -> bool {
-        let begins = self.0.is_none();
-        self.0.get_or_insert(FIRST);
-        begins
+    /// Notes a failure; false if a spell is under way.
+    pub(super) fn begin(&mut self, now: Instant) -> bool {
+        self.failed.replace(now).is_none()
     }
 
     /// The next wait of the spell: each is twice as long as the one before, up to a second.
     pub(super) fn next(&mut self) -> Duration {
-        let wait = self.0.unwrap_or(FIRST);
-        self.0 = Some((wait * 2).min(LONGEST));
+        let wait = self.wait.unwrap_or(FIRST);
+        self.wait = Some((wait * 2).min(LONGEST));
         wait
     }
 
-    /// Ends the spell; false if there was none.
-    pub(super) fn end(&mut self) -> bool {
-        self.0.take().is_some()
+    /// Notes a success, after which the waits begin anew; true if it ends a spell.
+    pub(super) fn end(&mut self, now: Instant) -> bool {
+        self.wait = None;
+        let ends = self.failed.is_some_and(|failed| now.duration_since(failed) > LONGEST);
+        if ends {
+            self.failed = None;
+        }
+        ends
     }
 }
 
@@ -113,13 +120,22 @@ mod tests {
 
     #[test]
     fn waits_double_from_5_ms_to_1_s_and_start_again_after_a_success() {
-        let mut shortage = Shortage::default();
-        assert!(!shortage.end());
-        assert!(shortage.begin() && !shortage.begin());
+        let (mut shortage, now) = (Shortage::default(), Instant::now());
         let waits: Vec<u128> = (0..10).map(|_| shortage.next().as_millis()).collect();
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
-        assert!(shortage.end() && !shortage.end());
-        assert!(shortage.begin());
+        shortage.end(now);
         assert_eq!(shortage.next(), FIRST);
+    }
+
+    #[test]
+    fn a_spell_outlasts_the_successes_within_it() {
+        let (mut shortage, start) = (Shortage::default(), Instant::now());
+        let at = |millis| start + Duration::from_millis(millis);
+        assert!(!shortage.end(at(0)));
+        assert!(shortage.begin(at(1)) && !shortage.begin(at(2)));
+        assert!(!shortage.end(at(900)) && !shortage.begin(at(950)));
+        assert!(!shortage.end(at(1900)));
+        assert!(shortage.end(at(2000)) && !shortage.end(at(2001)));
+        assert!(shortage.begin(at(2002)));
     }
 }
