@@ -177,13 +177,22 @@ fn bare(text: &str) -> Result<(Host, usize), Fault> {
         return Ok((Host::Any, colon));
     }
     let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or(host);
-    if !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_number(last) {
         // What ends in a number is an IPv4 address or nothing, as in the URL standard: 256.1.1.1
-        // is a mistake and must not be looked up as a name.
+        // is a mistake and must not be looked up as a name, nor 0x7f000001, which getaddrinfo(3)
+        // would take for 127.0.0.1.
         return Ok((Host::V4(parse4(host.as_bytes())?), colon));
     }
     name(host)?;
     Ok((Host::Name(host.to_owned()), colon))
+}
+
+/// Decimal or, with 0x, hexadecimal digits.
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x").or_else(|| label.strip_prefix("0X")) {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
 }
 
 /// Checks a host name: labels of letters, digits and hyphens, a dot at the end allowed.
@@ -291,6 +300,8 @@ mod tests {
             ("[fe80::1%a b]:80", Kind::UnexpectedCharacter, 10, ""),
             ("[1::2::3]:80", Kind::SecondDoubleColon, 6, ""),
             ("256.1.1.1:80", Kind::OctetOutOfRange, 2, ""),
+            ("0x7f000001:80", Kind::UnexpectedCharacter, 1, ""),
+            ("host.0X7:80", Kind::UnexpectedCharacter, 0, ""),
             ("1.2.3.4.5:80", Kind::TooManyOctets, 7, ""),
             ("1.2.3.:80", Kind::TooFewOctets, 6, ""),
             ("7000:80", Kind::OctetOutOfRange, 2, ""),

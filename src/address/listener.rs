@@ -1,6 +1,7 @@
 //! Endpoints and options in, bound listeners out: every socket option, and why it is set.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -143,10 +144,14 @@ fn open(
     match bind(address, families, options) {
         Ok(listener) => Ok(listener),
         Err(_) if address.is_ipv6() && !has_ipv6() => Err(ListenError::NoIpv6 { address }),
-        Err(error) => Err(match before.iter().find(|before| before.covers(address)) {
-            Some(by) => ListenError::Covered { address, by: by.address },
-            None => ListenError::Bind { address, source: error.into() },
-        }),
+        Err(error) => {
+            let taken = error.kind() == ErrorKind::AddrInUse;
+            let covered = before.iter().find(|before| taken && before.overlaps(address));
+            Err(match covered {
+                Some(by) => ListenError::Covered { address, by: by.address },
+                None => ListenError::Bind { address, source: error.into() },
+            })
+        }
     }
 }
 
@@ -189,11 +194,11 @@ impl Listener {
         self.families
     }
 
-    /// Says whether this dual-stack listener has the port of the IPv4 `address`.
-    fn covers(&self, address: SocketAddr) -> bool {
-        self.families == Families::Both
-            && address.is_ipv4()
-            && self.address.port() == address.port()
+    /// Says whether this listener has the port of `address` for every address of a family, or
+    /// `address` would have it for this one's.
+    fn overlaps(&self, address: SocketAddr) -> bool {
+        let unspecified = self.address.ip().is_unspecified() || address.ip().is_unspecified();
+        unspecified && self.address.port() == address.port()
     }
 }
 
@@ -281,8 +286,14 @@ mod tests {
             (
                 vec![format!("[::]:{free}"), format!("127.0.0.1:{free}")],
                 both,
-                format!("cannot listen on 127.0.0.1:{free}: [::]:{free} serves IPv4 already"),
-                "leave 127.0.0.1",
+                format!("cannot listen on 127.0.0.1:{free}: [::]:{free} has that port already"),
+                "leave one of the two out",
+            ),
+            (
+                vec![format!("[::1]:{free}"), format!("[::]:{free}")],
+                both,
+                format!("cannot listen on [::]:{free}: [::1]:{free} has that port already"),
+                "leave one of the two out",
             ),
             (
                 vec!["127.0.0.1:0".to_owned()],

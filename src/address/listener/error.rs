@@ -33,12 +33,13 @@ pub enum ListenError {
         /// The address that was to be bound.
         address: SocketAddr,
     },
-    /// The port is taken by another of our own listeners, a dual-stack one.
-    #[error("cannot listen on {address}: {by} serves IPv4 already")]
+    /// The port is taken by another of the listeners that were asked for: one of the two is on every
+    /// address.
+    #[error("cannot listen on {address}: {by} has that port already")]
     Covered {
-        /// The IPv4 address that was to be bound.
+        /// The address that was to be bound.
         address: SocketAddr,
-        /// The dual-stack listener.
+        /// The listener that was bound before.
         by: SocketAddr,
     },
     /// bind(2), listen(2) or one of the socket options before them failed.
@@ -65,9 +66,10 @@ impl ListenError {
                 let port = address.port();
                 format!("write 0.0.0.0:{port} for IPv4, or :{port} for whatever the host has")
             }
-            Self::Covered { address, by } => {
-                format!("leave {address} out, or restrict {by} to IPv6")
+            Self::Covered { address, by } if address.is_ipv4() && by.is_ipv6() => {
+                format!("leave one of the two out, or restrict {by} to IPv6")
             }
+            Self::Covered { .. } => "leave one of the two out".to_owned(),
             Self::Bind { address, source } => match source.kind() {
                 ErrorKind::AddrInUse => {
                     "another program listens there: stop it, or choose another port".to_owned()
