@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench address`; the time is for [`COUNT`] addresses, so 1 ms is 10 ns for each.
 
+#![allow(missing_docs)] // the function that criterion_group! makes has none
+
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::hint::black_box;
