@@ -25,6 +25,7 @@ fn a_wrong_command_line_exits_with_2_and_shows_the_usage() {
         (&["listen"], "no ADDRESS given", "Usage: echo6 listen "),
         (&["listen", "--bogus", ":0"], "unrecognized argument: --bogus", "Usage: echo6 listen "),
         (&["listen", "-4", "-6", ":0"], "--ipv4 and --ipv6 exclude each other", ""),
+        (&["listen", "--threads", "257", ":0"], "error parsing option '--threads'", "1 to 256"),
         (&["send"], "required positional arguments not provided: ADDRESS", "Usage: echo6 send "),
         (&["send", "-w", "0", "[::1]:7", "x"], "error parsing option '-w'", "greater than zero"),
         (&["send", "[::1]:7", "x", "-w"], "no value provided for option '-w'", "Usage: echo6 send"),

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use common::{TestServer, V4, V6, fill, is_silent, noise, round_trip};
+use common::{PATIENCE, TestServer, V4, V6, fill, is_silent, noise, round_trip};
 use echo6::event::{Event, Reason};
 
 #[test]
@@ -95,19 +95,23 @@ fn a_client_that_never_reads_is_cut_at_the_end_of_the_grace_period() {
 
 #[test]
 fn a_server_without_clients_stops_at_once() {
-    let mut server = TestServer::start();
+    let mut server = TestServer::on("[::]:0", |server| server.grace(PATIENCE * 2));
     let totals = server.stop();
     assert_eq!((totals.connections, totals.received, totals.cut), (0, 0, 0));
+    assert!(totals.duration < PATIENCE, "it waits for nobody");
 }
 
 #[test]
 fn a_full_server_stops_at_once() {
-    let mut server = TestServer::on("[::1]:0", |server| server.max_connections(NonZeroUsize::MIN));
+    let mut server = TestServer::on("[::1]:0", |server| {
+        server.max_connections(NonZeroUsize::MIN).grace(PATIENCE * 2)
+    });
     let mut client = server.connect(V6);
     assert_eq!(round_trip(&mut client, b"in"), b"in");
     let waiting = server.connect(V6);
     assert!(is_silent(&waiting));
-    assert_eq!(server.stop().connections, 1);
+    let totals = server.stop();
+    assert!(totals.connections == 1 && totals.duration < PATIENCE, "{totals:?}");
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
 }
 

@@ -7,6 +7,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::binary::{Listening, echo6};
 use common::{V4, V6, connect, exchange, fill, is_silent, round_trip};
@@ -226,4 +227,17 @@ fn processes_that_share_a_port_are_all_served() {
         (first.stop(Signal::TERM).status, second.stop(Signal::TERM).status),
         (Some(0), Some(0))
     );
+}
+
+#[test]
+fn a_server_that_was_stopped_itself_does_not_take_its_clients_for_idle() {
+    let listening = listen_with_descriptors("-n 64", "--idle-timeout 500ms [::]:0");
+    let mut client = connect((V4, listening.port).into());
+    assert_eq!(round_trip(&mut client, b"before"), b"before");
+    assert!(is_silent(&client), "and it has been looked at since");
+    listening.signal(Signal::STOP);
+    std::thread::sleep(Duration::from_millis(1200)); // more than two timeouts long, nobody serves
+    listening.signal(Signal::CONT);
+    assert!(is_silent(&client), "it is not closed");
+    assert_eq!(round_trip(&mut client, b"after"), b"after");
 }

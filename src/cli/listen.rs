@@ -67,8 +67,8 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "D", from_str_fn(parse_duration), default = "Duration::ZERO")]
     busy_poll: Duration,
 
-    /// executor threads (default: 1)
-    #[argh(option, arg_name = "N", from_str_fn(parse_limit), default = "THREADS")]
+    /// executor threads, up to 256 (default: 1)
+    #[argh(option, arg_name = "N", from_str_fn(parse_threads), default = "THREADS")]
     threads: NonZeroUsize,
 
     /// share the port with other processes that say so too (Unix)
@@ -91,6 +91,14 @@ pub(crate) struct Listen {
 /// One executor thread. Two share a core with whoever else is busy, on two cores with the load on
 /// the same machine: 64 and 1,000 clients are served 0.9 times as fast, a single one 1.3 times.
 const THREADS: NonZeroUsize = NonZeroUsize::MIN;
+
+/// Reads a number of threads. More than any machine has cores for would only abort.
+fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
+    match parse_limit(text)? {
+        threads if threads.get() <= 256 => Ok(threads),
+        _ => Err("must be from 1 to 256".to_owned()),
+    }
+}
 
 /// Descriptors that are not clients: the standard streams, the reactor's and the signals', one for
 /// each listener, and a few to spare for the resolver.

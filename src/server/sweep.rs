@@ -23,14 +23,18 @@ pub(super) async fn sweep(clients: &Arc<Clients>) {
     };
     let period = (shortest / LOOKS).max(Duration::from_millis(1));
     let mut seen = Vec::new();
+    let mut last = Instant::now();
     loop {
         task::sleep(period).await;
         let now = Instant::now();
+        // A process that was itself stopped, or a host that slept, has not seen its clients idle.
+        let stopped = now.duration_since(last).saturating_sub(2 * period);
+        last = now;
         for client in clients.all() {
             if seen.len() <= client.key() {
                 seen.resize_with(client.key() + 1, || None);
             }
-            look(&client, &mut seen[client.key()], now);
+            look(&client, &mut seen[client.key()], now, stopped);
         }
     }
 }
@@ -42,12 +46,15 @@ struct Seen {
     at: Instant,
 }
 
-fn look(client: &Client, seen: &mut Option<Seen>, now: Instant) {
+fn look(client: &Client, seen: &mut Option<Seen>, now: Instant, stopped: Duration) {
     let (limits, since) = (client.limits(), client.since());
     let progress = client.flow.received() + client.flow.returned();
     let still = match seen {
         // The same client: one that came later may have the slot of one that has gone.
-        Some(seen) if seen.since == since && seen.progress == progress => now - seen.at,
+        Some(seen) if seen.since == since && seen.progress == progress => {
+            seen.at += stopped;
+            now.saturating_duration_since(seen.at)
+        }
         _ => {
             *seen = Some(Seen { since, progress, at: now });
             Duration::ZERO
