@@ -18,7 +18,8 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// The writing side, which can be shared.
 #[derive(Clone)]
 pub(crate) struct Log {
-    lines: SyncSender<String>,
+    /// Lines, each with how many were dropped before it.
+    lines: SyncSender<(u64, String)>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -30,18 +31,21 @@ pub(crate) struct LogThread {
 impl Log {
     /// Starts the thread.
     pub(crate) fn start(format: Format) -> (Self, LogThread) {
-        let (lines, queue) = sync_channel::<String>(QUEUE);
+        let (lines, queue) = sync_channel::<(u64, String)>(QUEUE);
         let (finished, done) = sync_channel(1);
         let dropped = Arc::new(AtomicU64::new(0));
-        let missed = Arc::clone(&dropped);
-        thread::spawn(move || {
-            for line in queue {
-                format.write(&line);
-                match missed.swap(0, Ordering::Relaxed) {
-                    0 => {}
-                    count => format.write(&format.dropped(count)),
-                }
+        let last = Arc::clone(&dropped);
+        let say_dropped = move |count| {
+            if count > 0 {
+                format.write(&format.dropped(count));
             }
+        };
+        thread::spawn(move || {
+            for (dropped, line) in queue {
+                say_dropped(dropped);
+                format.write(&line);
+            }
+            say_dropped(last.load(Ordering::Relaxed));
             let _ = finished.send(());
         });
         (Self { lines, dropped }, LogThread { done })
@@ -49,8 +53,9 @@ impl Log {
 
     /// Queues a line, or counts it as dropped if the queue is full.
     pub(crate) fn line(&self, text: String) {
-        if self.lines.try_send(text).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if self.lines.try_send((dropped, text)).is_err() {
+            self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
         }
     }
 }
