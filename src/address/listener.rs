@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Endpoint, Families, Host};
+use super::{Endpoint, Families};
 
 mod error;
+mod options;
 
 pub use error::ListenError;
+pub use options::ListenOptions;
+use options::has_ipv6;
 
 /// A bound, listening TCP socket, and the families it serves.
 ///
@@ -20,13 +23,6 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     families: Families,
-}
-
-/// How [`listen`] sets up its sockets.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ListenOptions {
-    families: Families,
-    reuse_port: bool,
 }
 
 /// How many connections may wait in the kernel until they are accepted. With 128 or 1,024, a burst
@@ -84,55 +80,6 @@ pub fn listen(
         listeners.push(open(address, families, options, &listeners)?);
     }
     Ok(listeners)
-}
-
-impl ListenOptions {
-    /// Restricts the listeners to one family: with [`Families::Ipv6`], `[::]:7000` refuses IPv4.
-    #[must_use]
-    pub fn families(self, families: Families) -> Self {
-        Self { families, ..self }
-    }
-
-    /// Lets several processes listen on the same address (`SO_REUSEPORT`): on Linux the kernel then
-    /// spreads the connections over them. All of them must ask for it. Unix only: elsewhere,
-    /// [`listen`] then fails.
-    #[must_use]
-    pub fn reuse_port(self, reuse_port: bool) -> Self {
-        Self { reuse_port, ..self }
-    }
-
-    /// The addresses of `endpoint` that are of the wanted families.
-    fn addresses(self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ListenError> {
-        let mut addresses = match endpoint.host() {
-            Host::Any => vec![self.any(endpoint.port())],
-            _ => endpoint
-                .resolve()
-                .map_err(|source| ListenError::Resolve { endpoint: endpoint.clone(), source })?,
-        };
-        addresses.retain(|&address| self.families.contain(address));
-        if addresses.is_empty() {
-            return Err(ListenError::Family {
-                endpoint: endpoint.clone(),
-                families: self.families,
-            });
-        }
-        Ok(addresses)
-    }
-
-    fn any(self, port: u16) -> SocketAddr {
-        if self.families == Families::Ipv4 || (self.families == Families::Both && !has_ipv6()) {
-            SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)
-        } else {
-            SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)
-        }
-    }
-}
-
-/// Says whether the kernel makes IPv6 sockets. One that makes none of either family is short of
-/// something, which says nothing about IPv6.
-fn has_ipv6() -> bool {
-    let makes = |domain| Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).is_ok();
-    makes(Domain::IPV6) || !makes(Domain::IPV4)
 }
 
 fn open(
@@ -216,6 +163,9 @@ impl From<Listener> for TcpListener {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     fn bound(texts: &[&str], options: ListenOptions) -> Result<Vec<Listener>, ListenError> {

@@ -1,10 +1,9 @@
 //! One exchange: input to the server and the echo to the output at the same time, every byte
 //! compared on its way.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -19,6 +18,10 @@ use super::connect::Connection;
 use super::error::SendError;
 use super::first_of;
 use crate::error::Cause;
+
+mod state;
+
+use state::State;
 
 /// How many bytes one read may take, from the input or from the server.
 const CHUNK: usize = 256 * 1024;
@@ -74,13 +77,7 @@ impl Connection {
         let exchange = Exchange {
             connection: self,
             half_close,
-            state: Mutex::new(State {
-                traffic: Traffic::default(),
-                unreturned: VecDeque::new(),
-                input_ended: false,
-                output_waits: false,
-                last_progress: Instant::now(),
-            }),
+            state: Mutex::new(State::new()),
             room: AtomicWaker::new(),
         };
         let passed = exchange.run(input, &mut output, timeout).await;
@@ -102,16 +99,6 @@ struct Exchange<'c> {
     state: Mutex<State>,
     /// Wakes the sender when bytes have come back.
     room: AtomicWaker,
-}
-
-struct State {
-    traffic: Traffic,
-    /// What was sent and has not come back.
-    unreturned: VecDeque<u8>,
-    input_ended: bool,
-    /// Whether bytes that came back wait for the output to take them.
-    output_waits: bool,
-    last_progress: Instant,
 }
 
 impl Exchange<'_> {
@@ -234,64 +221,6 @@ impl Exchange<'_> {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn under_way(&self) -> u64 {
-        self.traffic.sent - self.traffic.returned
-    }
-
-    fn all_returned(&self) -> bool {
-        self.input_ended && self.under_way() == 0
-    }
-
-    fn note_sent(&mut self, bytes: &[u8]) {
-        self.unreturned.extend(bytes);
-        self.traffic.sent += bytes.len() as u64;
-        self.last_progress = Instant::now();
-    }
-
-    fn note_end(&mut self) {
-        self.input_ended = true;
-        self.last_progress = Instant::now();
-    }
-
-    fn note_written(&mut self) {
-        self.output_waits = false;
-        self.last_progress = Instant::now();
-    }
-
-    /// Compares what came back with what was sent; says how many bytes are the same.
-    fn note_returned(&mut self, bytes: &[u8], peer: SocketAddr) -> (usize, Result<(), SendError>) {
-        self.last_progress = Instant::now();
-        let mut same = 0;
-        while same < bytes.len() {
-            let (expected, got) = (self.unreturned.as_slices().0, &bytes[same..]);
-            let length = expected.len().min(got.len());
-            if length == 0 {
-                return (same, Err(SendError::Surplus { peer, sent: self.traffic.sent }));
-            }
-            let equal = |(expected, got): &(&u8, &u8)| expected == got;
-            let at = match expected[..length] == got[..length] {
-                true => length,
-                false => expected.iter().zip(got).take_while(equal).count(),
-            };
-            let differ = (at < length).then(|| (expected[at], got[at]));
-            self.unreturned.drain(..at);
-            self.traffic.returned += at as u64;
-            same += at;
-            if let Some((expected, got)) = differ {
-                let offset = self.traffic.returned;
-                return (same, Err(SendError::Mismatch { peer, offset, expected, got }));
-            }
-        }
-        (same, Ok(()))
-    }
-
-    fn note_close(&self, peer: SocketAddr) -> Result<(), SendError> {
-        let Traffic { sent, returned } = self.traffic;
-        if self.all_returned() { Ok(()) } else { Err(SendError::Short { peer, sent, returned }) }
     }
 }
 
