@@ -1,10 +1,13 @@
-//! The JSON lines of `echo6 listen` have the fields that the README documents.
+//! The JSON lines have the fields that the README documents.
 
 #![cfg(all(unix, feature = "cli"))]
 
 mod common;
 
-use common::binary::Listening;
+use std::collections::BTreeSet;
+
+use common::binary::{Listening, run};
+use common::liar::{self, Closed, Liar};
 use common::{V4, V6, connect, round_trip};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -56,4 +59,50 @@ fn a_full_server_and_its_limits_are_reported() {
     let paused: Value = serde_json::from_str(&listening.next_line()).unwrap();
     assert_eq!((&paused["event"], &paused["reason"]), (&"paused".into(), &"full".into()));
     assert_eq!(paused["limit"], 1);
+}
+
+/// The names in the rows of the README's tables whose first cell names all of `words`.
+fn documented(words: &[&str]) -> BTreeSet<String> {
+    let readme = include_str!("../README.md");
+    let rows = readme.lines().filter(|line| {
+        let event = line.trim_start_matches('|').split('|').next().unwrap();
+        line.starts_with('|') && words.iter().all(|word| event.contains(&format!("`{word}`")))
+    });
+    rows.flat_map(|row| row.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+#[test]
+fn each_field_of_the_clients_objects_is_in_the_readme() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let good = format!("[::1]:{}", server.port);
+    let closed = Closed::reserve(V4).address.to_string();
+    let (changing, late) = (
+        Liar::start(V4, liar::changes_a_byte).address.to_string(),
+        Liar::start(V6, liar::answers_late).address.to_string(),
+    );
+    let mut events = BTreeSet::new();
+    for arguments in [
+        &["send", &good, "hello"][..],
+        &["send", &closed, "hello"],
+        &["send", &changing, "hello"],
+        &["ping", "-i", "0", "-c", "2", "-w", "150ms", &late],
+        &["ping", "--reconnect", "-c", "1", &good],
+        &["ping", "-c", "1", &changing],
+        &["ping", "-c", "1", &closed],
+        &["check", &good, &closed, &changing],
+    ] {
+        for object in run(&[arguments, &["--json"]].concat()).objects() {
+            let (command, event) = (arguments[0], object["event"].as_str().unwrap());
+            let mut known = documented(&[command, event]);
+            known.extend(documented(&["failure"]));
+            known.extend(["event", "address", "family"].map(str::to_owned));
+            for field in object.as_object().unwrap().keys() {
+                assert!(known.contains(field), "{command}: {field} of {object}");
+            }
+            events.insert(format!("{command} {event}"));
+        }
+    }
+    for event in ["send failure", "ping late", "ping disconnected", "check check"] {
+        assert!(events.contains(event), "{event} was not seen: {events:?}");
+    }
 }
