@@ -119,7 +119,7 @@ fn bind(
     socket.set_reuse_port(options.reuse_port)?;
     #[cfg(not(unix))]
     if options.reuse_port {
-        return Err(std::io::ErrorKind::Unsupported.into());
+        return Err(ErrorKind::Unsupported.into());
     }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
