@@ -87,16 +87,15 @@ impl From<&SendError> for Why {
     fn from(error: &SendError) -> Self {
         let why = Self::new(cause(error), chain(error));
         match *error {
-            SendError::Lost { sent, returned, .. }
-            | SendError::Timeout { sent, returned, .. }
-            | SendError::Short { sent, returned, .. } => {
-                Self { sent_bytes: Some(sent), returned_bytes: Some(returned), ..why }
-            }
             SendError::Mismatch { offset, expected, got, .. } => {
                 Self { offset: Some(offset), expected: Some(expected), got: Some(got), ..why }
             }
             SendError::Surplus { sent, .. } => Self { sent_bytes: Some(sent), ..why },
-            _ => why,
+            _ => {
+                let traffic = error.traffic();
+                let sent_bytes = traffic.map(|traffic| traffic.sent);
+                Self { sent_bytes, returned_bytes: traffic.map(|traffic| traffic.returned), ..why }
+            }
         }
     }
 }

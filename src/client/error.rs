@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::exchange::Traffic;
 use crate::address::{Families, is_unzoned_link_local};
 use crate::error::Cause;
 
@@ -30,8 +31,7 @@ impl ConnectError {
     #[must_use]
     pub fn likeliest(&self) -> Option<&(SocketAddr, Cause)> {
         self.attempts.iter().rev().max_by_key(|(_, cause)| match cause.kind() {
-            _ if cause.is_reset() => 2,
-            ErrorKind::ConnectionRefused => 2,
+            kind if kind == ErrorKind::ConnectionRefused || cause.is_reset() => 2,
             ErrorKind::TimedOut => 1,
             _ => 0,
         })
@@ -188,6 +188,17 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// How many bytes had gone each way, if the exchange ended early.
+    #[must_use]
+    pub fn traffic(&self) -> Option<Traffic> {
+        match *self {
+            Self::Lost { sent, returned, .. }
+            | Self::Timeout { sent, returned, .. }
+            | Self::Short { sent, returned, .. } => Some(Traffic { sent, returned }),
+            _ => None,
+        }
+    }
+
     /// The server, or of several that did not accept the [`likeliest`](ConnectError::likeliest).
     /// `None` if it was not the network that failed.
     #[must_use]

@@ -151,31 +151,28 @@ fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
 
 /// What is wrong with the half-close.
 fn half_closed(checked: &Checked, error: &SendError) -> String {
-    let part = match error {
-        SendError::Short { sent, returned, .. }
-        | SendError::Lost { sent, returned, .. }
-        | SendError::Timeout { sent, returned, .. } => format!("{returned} of {sent} bytes"),
-        _ => "something else".to_owned(),
-    };
-    match (checked.half_close, checked.mute) {
+    let part = error.traffic().map_or_else(
+        || "something else".to_owned(),
+        |traffic| format!("{} of {} bytes", traffic.returned, traffic.sent),
+    );
+    match (checked.half_close, checked.mute.is_some()) {
         (None, _) => cause(error).to_owned(),
-        (Some(HalfClose::Open), None) => {
+        (Some(HalfClose::Open), false) => {
             "everything returns, but the far end never closes when we half-close".to_owned()
         }
-        (Some(HalfClose::Reset), None) => {
+        (Some(HalfClose::Open), true) => {
+            "nothing comes back until we half-close, and then everything, but no end".to_owned()
+        }
+        (Some(HalfClose::Reset), false) => {
             "everything returns, but the far end resets when we half-close".to_owned()
         }
-        (Some(HalfClose::Stuck), None) => {
+        (Some(HalfClose::Reset), true) => {
+            "nothing comes back until we half-close, and then everything, and a reset".to_owned()
+        }
+        (Some(HalfClose::Stuck), false) => {
             format!("only {part} return when we half-close, and the far end does not close")
         }
-        (Some(_), None) => "the far end cuts the reply when we half-close".to_owned(),
-        (Some(_), Some(_)) => {
-            let then = match checked.half_close {
-                Some(HalfClose::Open) => "everything, but no end",
-                Some(HalfClose::Reset) => "everything, and a reset",
-                _ => &part,
-            };
-            format!("nothing comes back until we half-close, and then {then}")
-        }
+        (Some(_), false) => "the far end cuts the reply when we half-close".to_owned(),
+        (Some(_), true) => format!("nothing comes back until we half-close, and then {part}"),
     }
 }

@@ -217,13 +217,8 @@ impl HalfClose {
 
 /// Says whether anything came back before it went wrong.
 fn brought_some(error: &SendError) -> bool {
-    match *error {
-        SendError::Short { returned, .. }
-        | SendError::Lost { returned, .. }
-        | SendError::Timeout { returned, .. } => returned > 0,
-        SendError::Mismatch { .. } | SendError::Surplus { .. } => true,
-        _ => false,
-    }
+    matches!(error, SendError::Mismatch { .. } | SendError::Surplus { .. })
+        || error.traffic().is_some_and(|traffic| traffic.returned > 0)
 }
 
 /// What ended a silent connection. A host that has become unreachable is no reset.
