@@ -205,6 +205,15 @@ pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
     }
 }
 
+/// Reads the ADDRESS arguments of a `command` that takes one or more.
+pub(crate) fn each_endpoint(command: &str, texts: &[String]) -> Result<Vec<Endpoint>, Failure> {
+    if texts.is_empty() {
+        return Err(Failure::usage("no ADDRESS given")
+            .with_usage(&format!("Usage: echo6 {command} [OPTIONS] ADDRESS...")));
+    }
+    texts.iter().map(|text| Ok(text.parse()?)).collect()
+}
+
 /// Reads a comma-separated list of endpoints.
 pub(crate) fn endpoints(list: &str) -> Result<Vec<Endpoint>, Failure> {
     list.split(',').map(|text| Ok(text.parse()?)).collect()

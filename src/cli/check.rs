@@ -8,7 +8,7 @@ use echo6::address::Endpoint;
 use echo6::client::Checked;
 use futures::future::join_all;
 
-use super::arguments::{parse_source, parse_timeout};
+use super::arguments::{each_endpoint, parse_source, parse_timeout};
 use super::failure::{Failure, Status, chain};
 use super::output::{data, say};
 use super::progress::with_progress;
@@ -75,12 +75,7 @@ pub(crate) struct Check {
 const HEAD_START: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(arguments: Check) -> Result<Status, Failure> {
-    if arguments.addresses.is_empty() {
-        return Err(Failure::usage("no ADDRESS given")
-            .with_usage("Usage: echo6 check [OPTIONS] ADDRESS..."));
-    }
-    let endpoints: Vec<Endpoint> =
-        arguments.addresses.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let endpoints = each_endpoint("check", &arguments.addresses)?;
     let dial = Dial {
         ipv4: arguments.ipv4,
         ipv6: arguments.ipv6,

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use argh::FromArgs;
 use echo6::Server;
-use echo6::address::{Endpoint, ListenOptions, listen};
+use echo6::address::{ListenOptions, listen};
 use echo6::event::{Event, Obstacle, Totals};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 
-use super::arguments::{families, parse_byte_limit, parse_duration, parse_limit, parse_timeout};
+use super::arguments::{
+    each_endpoint, families, parse_byte_limit, parse_duration, parse_limit, parse_timeout,
+};
 use super::events::Format;
 use super::failure::{Failure, Status};
 use super::log::Log;
@@ -105,12 +107,7 @@ fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
 const RESERVE: usize = 32;
 
 pub(crate) fn run(arguments: Listen) -> Result<Status, Failure> {
-    if arguments.addresses.is_empty() {
-        return Err(Failure::usage("no ADDRESS given")
-            .with_usage("Usage: echo6 listen [OPTIONS] ADDRESS..."));
-    }
-    let endpoints: Vec<Endpoint> =
-        arguments.addresses.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let endpoints = each_endpoint("listen", &arguments.addresses)?;
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)
         .reuse_port(arguments.reuse_port);

@@ -149,7 +149,7 @@ struct Sender<'a> {
     arguments: &'a Send,
     start: Instant,
     tally: Cell<Tally>,
-    /// Bytes that came back, of a stream.
+    /// Bytes that came back; of a stream, also those that are under way to stdout.
     meter: Meter,
 }
 
@@ -162,7 +162,8 @@ impl Sender<'_> {
             messages.map(async move |message| {
                 let reply = self.client.send(target, message.as_bytes()).await;
                 if let Ok(reply) = &reply {
-                    self.count(reply.bytes.len() as u64); // now, though it may be printed later
+                    self.count_reply(); // now, though it may be printed later
+                    self.meter.add(reply.bytes.len());
                 }
                 reply
             })
@@ -187,11 +188,9 @@ impl Sender<'_> {
         Ok(status)
     }
 
-    /// Counts a reply.
-    fn count(&self, bytes: u64) {
+    fn count_reply(&self) {
         let tally = self.tally.get();
-        let (returned, bytes) = (tally.returned + 1, tally.bytes + bytes);
-        self.tally.set(Tally { returned, bytes, ..tally });
+        self.tally.set(Tally { returned: tally.returned + 1, ..tally });
     }
 
     /// Says what the flags ask for about a reply.
@@ -231,8 +230,8 @@ impl Sender<'_> {
         if !self.arguments.json {
             return Ok(());
         }
-        let Tally { returned, failed, bytes } = self.tally.get();
-        let bytes = bytes.max(self.meter.bytes()); // of a stream, also what was under way at its end
+        let Tally { returned, failed } = self.tally.get();
+        let bytes = self.meter.bytes();
         let duration_us = micros(self.start.elapsed());
         json::print(&Event::Summary { returned, failed, bytes, duration_us, interrupted })
     }

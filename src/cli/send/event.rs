@@ -11,11 +11,11 @@ use crate::cli::json::{self, Tried, micros};
 use crate::cli::output::count;
 use crate::cli::targets::others;
 
+/// How many messages or streams came back, and how many did not.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Tally {
     pub(super) returned: u64,
     pub(super) failed: u64,
-    pub(super) bytes: u64,
 }
 
 /// One message or stream that came back.

@@ -89,7 +89,7 @@ impl Sender<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let (bytes, exchange, attempts) = (traffic.returned, start.elapsed(), &attempts[..]);
-        self.count(bytes);
+        self.count_reply();
         self.note(&Sent { peer, local, bytes, connect, exchange, attempts })?;
         Ok(Ok(()))
     }
