@@ -33,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     if failed == 0 { Ok(()) } else { Err(format!("{failed} messages did not come back").into()) }
 }
 
-/// Starts a server in this process, for both families if the host has them; returns the port that the system chose.
+/// Starts a server in this process, for both families if the host has them; returns the port that
+/// the system chose.
 fn start_server() -> Result<u16, Box<dyn Error>> {
     let listeners = listen(&[":0".parse()?], ListenOptions::default())?;
     println!("server listens on {}", listeners[0]);

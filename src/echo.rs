@@ -18,8 +18,8 @@ use futures::task::AtomicWaker;
 /// thread, of which only the part that was ever filled is resident.
 const SCRATCH: usize = 512 * 1024;
 
-/// How much a pump that is to finish may still read, lest a reader that always has more keeps it from
-/// its end: more than the receive buffer of a socket holds by default (6 MiB on Linux).
+/// How much a pump that is to finish may still read, lest a reader that always has more keeps it
+/// from its end: more than the receive buffer of a socket holds by default (6 MiB on Linux).
 const LAST: u32 = 8 * 1024 * 1024;
 
 thread_local! {
@@ -126,8 +126,8 @@ impl Flow {
         self.held.load(Ordering::Relaxed).into()
     }
 
-    /// Asks the pump to take what the reader has ready, and then to act as if the stream had ended. A
-    /// reader that always has more ends after some 8 MiB.
+    /// Asks the pump to take what the reader has ready, and then to act as if the stream had ended.
+    /// A reader that always has more ends after some 8 MiB.
     pub fn finish(&self) {
         self.give(FINISH);
     }

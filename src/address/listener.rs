@@ -173,8 +173,8 @@ mod tests {
         listen(&endpoints, options)
     }
 
-    /// A port that the system gives to nobody else while the socket lives: bound, not listening. Other
-    /// systems than Linux would not give it to us either.
+    /// A port that the system gives to nobody else while the socket lives: bound, not listening.
+    /// Other systems than Linux would not give it to us either.
     #[cfg(target_os = "linux")]
     fn reserve() -> (Socket, u16) {
         let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).unwrap();

@@ -47,8 +47,9 @@ pub struct Traffic {
 impl Connection {
     /// Sends `input` to its end, shuts the sending side, and writes what comes back to `output`
     /// until the server closes. Both run at the same time, so that an input of any size passes in
-    /// bounded memory: some 16 MiB at most are under way. An output that is slow to take its bytes holds
-    /// up the server, not the timeout; what came back before an error, unchanged, goes to it too.
+    /// bounded memory: some 16 MiB at most are under way. An output that is slow to take its bytes
+    /// holds up the server, not the timeout; what came back before an error, unchanged, goes to it
+    /// too.
     ///
     /// If the client was told not to [half-close](super::Client::half_close), the sending side
     /// stays open, and the exchange ends when the last byte is back.
@@ -224,8 +225,8 @@ impl Exchange<'_> {
     }
 }
 
-/// Says whether the server had closed before it reset, as it does when bytes reach it after that: who
-/// sends them is then told EPIPE, not ECONNRESET.
+/// Says whether the server had closed before it reset, as it does when bytes reach it after that:
+/// who sends them is then told EPIPE, not ECONNRESET.
 fn is_after_close(cause: &Cause) -> bool {
     cause.kind() == io::ErrorKind::BrokenPipe
 }

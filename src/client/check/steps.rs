@@ -144,7 +144,8 @@ impl Check {
         matches!(read, Either::Left(Ok(()))) && reply == owed
     }
 
-    /// Says whether the server takes [`BULK`] bytes within the timeout; `None` if the connection breaks.
+    /// Says whether the server takes [`BULK`] bytes within the timeout; `None` if the connection
+    /// breaks.
     async fn reads(&self, address: SocketAddr) -> Option<bool> {
         let connection = self.client.connect(&[address]).await.ok()?;
         let mut stream = &connection.stream;

@@ -10,7 +10,8 @@ use crate::client::error::{ConnectError, SendError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PingEvent {
-    /// There is a connection. With [`Ping::reconnect`](super::Ping::reconnect) only the first is told.
+    /// There is a connection. With [`Ping::reconnect`](super::Ping::reconnect) only the first is
+    /// told.
     Connected {
         /// The server.
         peer: SocketAddr,

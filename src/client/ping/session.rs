@@ -197,8 +197,8 @@ impl Session {
         self.reply[..HEADER] == probe.sequence.to_be_bytes()
     }
 
-    /// The first byte, of those that are here, that differs from the probe whose number they have, or
-    /// else from that which was to come next.
+    /// The first byte, of those that are here, that differs from the probe whose number they have,
+    /// or else from that which was to come next.
     fn mismatch(&mut self) -> Option<SendError> {
         let named = self.waiting.iter().find(|one| self.filled >= HEADER && self.names(one));
         let next = named.or_else(|| self.waiting.front())?;
