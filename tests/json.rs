@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use common::binary::{Listening, run};
 use common::liar::{self, Closed, Liar};
-use common::{V4, V6, connect, round_trip};
+use common::{V4, V6, connect, exchange, round_trip};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -17,9 +17,11 @@ fn each_event_is_one_object_with_stable_fields() {
     let listening = Listening::start(&["--json", "[::]:0"]);
     let listened = listening.line.clone();
     let peer = {
-        let mut client = connect((V4, listening.port).into());
-        assert_eq!(round_trip(&mut client, b"hello"), b"hello");
-        client.local_addr().unwrap().to_string()
+        let client = connect((V4, listening.port).into());
+        let peer = client.local_addr().unwrap().to_string();
+        // To the server's end of stream: it is not stopped before it has seen the client's.
+        assert_eq!(exchange(client, b"hello"), b"hello");
+        peer
     };
     let local = format!("127.0.0.1:{}", listening.port);
     let stopped = listening.stop(Signal::TERM);
