@@ -11,7 +11,8 @@
 use std::error::Error;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use echo6::address::{Endpoint, Families, ListenOptions, listen};
+use echo6::address::{Endpoint, Families};
+use echo6::socket::{ListenOptions, listen};
 use echo6::{Client, Server};
 use futures::future::join_all;
 

@@ -14,8 +14,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::thread;
 
 use echo6::Server;
-use echo6::address::{ListenOptions, listen};
-use echo6::event::Event;
+use echo6::server::Event;
+use echo6::socket::{ListenOptions, listen};
 use futures::FutureExt;
 use futures::channel::oneshot;
 

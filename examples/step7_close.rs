@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use async_std::task;
 use echo6::Server;
-use echo6::address::{ListenOptions, listen};
+use echo6::socket::{ListenOptions, listen};
 use futures::{FutureExt, channel::oneshot};
 use socket2::SockRef;
 

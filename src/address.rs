@@ -1,4 +1,4 @@
-//! What an address is: text in, `Ipv4Addr`, `Ipv6Addr`, [`Endpoint`] or bound sockets out.
+//! What an address is: text in, `Ipv4Addr`, `Ipv6Addr`, [`Endpoint`] or socket addresses out.
 //!
 //! | from | to | by |
 //! |---|---|---|
@@ -7,14 +7,12 @@
 //! | `IpAddr` | its [`Block`]: `fe80::/10`, link-local, RFC 4291 | [`Block::of`] |
 //! | `"[::1]:7000"`, `"name:7000"` | [`Endpoint`] | `str::parse` |
 //! | [`Endpoint`] | `Vec<SocketAddr>` | [`Endpoint::resolve`] |
-//! | [`Endpoint`]s and [`ListenOptions`] | [`Listener`]s | [`listen`] |
 
 use std::fmt;
 use std::net::SocketAddr;
 
 mod endpoint;
 mod error;
-mod listener;
 mod ntop;
 mod pton;
 mod registry;
@@ -22,7 +20,6 @@ mod resolve;
 
 pub use endpoint::{Endpoint, Host};
 pub use error::{AddressError, AddressErrorKind};
-pub use listener::{ListenError, ListenOptions, Listener, listen};
 pub use ntop::{AddressText, ntop};
 pub use pton::{pton, pton4, pton6};
 pub use registry::{Block, embedded_ipv4};

@@ -19,14 +19,14 @@ pub use check::{BULK, Check, Checked, HalfClose, Hold, Mute, Step};
 pub use connect::{Attempt, Connection, Outcome};
 pub use error::{ConnectError, SendError};
 pub use exchange::Traffic;
-pub use ping::{Loss, Ping, PingEvent};
+pub use ping::{Loss, Ping, PingEvent, Report};
 
 /// An echo client (RFC 862): sends bytes and checks that the same bytes come back.
 ///
 /// # Examples
 ///
 /// ```
-/// use echo6::address::{ListenOptions, listen};
+/// use echo6::socket::{ListenOptions, listen};
 /// use echo6::{Client, Server};
 ///
 /// # futures::executor::block_on(async {

@@ -18,7 +18,7 @@
 //!
 //! # 1. A listener
 //!
-//! [`address::listen`](crate::address::listen) turns text that was parsed once into sockets that
+//! [`socket::listen`](crate::socket::listen) turns text that was parsed once into sockets that
 //! cannot be wrong: socket(2), `IPV6_V6ONLY`, `SO_REUSEADDR`, bind(2), listen(2). The options are
 //! set on every system to what is meant, because the defaults differ:
 //!
@@ -39,8 +39,8 @@
 //! so no client can hold it up. No error of accept(2) ends it either. One that concerns a single
 //! client, such as ECONNABORTED, passes by. A shortage, such as EMFILE, makes it wait, from 5 ms
 //! doubling to a second: Linux answers EMFILE before it looks at the queue, so a loop that tried
-//! again at once would spin. [`Event::Paused`](crate::event::Event::Paused) and
-//! [`Event::Resumed`](crate::event::Event::Resumed) tell of such a spell once. Clients wait in the
+//! again at once would spin. [`Event::Paused`](crate::server::Event::Paused) and
+//! [`Event::Resumed`](crate::server::Event::Resumed) tell of such a spell once. Clients wait in the
 //! kernel's queue meanwhile.
 //!
 //! # 3. A task and a slot
@@ -74,7 +74,7 @@
 //! its sending side only, and still wait for its bytes. So the pump writes all it has and then
 //! shuts down the server's sending side; the close follows when the task ends. A reset, from either
 //! side or from something on the way, is an error instead, and throws away what was under way.
-//! [`Reason`](crate::event::Reason) says which it was.
+//! [`Reason`](crate::server::Reason) says which it was.
 //!
 //! # The drain
 //!
@@ -89,7 +89,7 @@
 //!
 //! [`Flow::finish`](crate::echo::Flow::finish) and [`Flow::cut`](crate::echo::Flow::cut) are the
 //! two orders that a pump knows. [`Server::grace`](crate::Server::grace) sets the time between
-//! them, and [`Totals::cut`](crate::event::Totals::cut) counts the clients for which it was too
+//! them, and [`Totals::cut`](crate::server::Totals::cut) counts the clients for which it was too
 //! short. A server whose future is dropped cuts them all at once.
 //!
 //! # The other end

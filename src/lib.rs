@@ -1,34 +1,34 @@
 //! An RFC 862 echo server and client for IPv4 and IPv6: do bytes come back, unchanged, and how fast?
 //!
 //! ```text
-//!    "[::]:7000"                                             bytes in
-//!        |                                                      |
-//!     address ── listener ──> server ── one task per client ──> echo ──> bytes out
-//!        |        (socket2)     ^                (async-std)
-//!        |                      └─ limits, accept errors, drain
-//!        └──> client ──> report
+//!    "[::]:7000"                                          bytes in
+//!        |                                                   |
+//!     address ──> socket ──> server ── a task per client ──> echo ──> bytes out
+//!        |       (socket2)     ^             (async-std)
+//!        |                     └─ limits, accept errors, drain
+//!        └──────> client ──> times
 //! ```
 //!
-//! A module imports only what lies to its left or below it in this picture; [`error`] and [`event`]
-//! are named by all.
-//!
-//! - [`address`]: text to addresses and back, endpoints, dual-stack listeners
+//! - [`address`]: text to addresses and back, endpoints
+//! - [`socket`]: endpoints to bound sockets, dual-stack ones too
 //! - [`echo`]: the byte pump, which knows no sockets
+//! - [`times`]: durations to percentiles; no I/O
 //! - [`server`]: the accept loop, one task per client, and how it all stops
 //! - [`client`]: connects, sends, compares what comes back, measures round trips
-//! - [`report`]: counts and round-trip times to figures; no I/O
+//!
+//! Imports go one way: `error, address < socket < echo, times < server | client`.
 //!
 //! [`how_it_works`] follows one connection from `listen` to `close`.
 //!
 //! The library never prints, exits, or reads a signal or an environment variable: it is handed its
-//! listeners and a future that resolves when it shall stop, and it reports through [`event`]s.
+//! listeners and a future that resolves when it shall stop, and it reports through [`Event`](server::Event)s.
 //!
 //! # Examples
 //!
 //! One socket for both families, and a message over each:
 //!
 //! ```
-//! use echo6::address::{ListenOptions, listen};
+//! use echo6::socket::{ListenOptions, listen};
 //! use echo6::{Client, Server};
 //! use futures::FutureExt;
 //! use futures::channel::oneshot;
@@ -55,10 +55,11 @@ pub mod address;
 pub mod client;
 pub mod echo;
 pub mod error;
-pub mod event;
+
 pub mod how_it_works;
-pub mod report;
 pub mod server;
+pub mod socket;
+pub mod times;
 
 pub use client::Client;
 pub use server::Server;

@@ -8,16 +8,18 @@ use std::time::Duration;
 use async_std::future::timeout;
 use futures::future::select;
 
-use crate::address::Listener;
-use crate::event::{Event, Totals};
+use crate::socket::Listener;
 
 mod accept;
 mod clients;
 mod connection;
+mod event;
 mod shortage;
 mod sources;
 mod sweep;
 mod wire;
+
+pub use event::{Event, Obstacle, Reason, Totals};
 
 use accept::accept_all;
 use clients::Clients;
@@ -32,7 +34,7 @@ use sweep::sweep;
 ///
 /// ```
 /// use echo6::Server;
-/// use echo6::address::{ListenOptions, listen};
+/// use echo6::socket::{ListenOptions, listen};
 ///
 /// # futures::executor::block_on(async {
 /// let server = Server::new(listen(&["127.0.0.1:0".parse()?], ListenOptions::default())?);
@@ -65,7 +67,7 @@ struct Limits {
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// Makes a server of bound listeners, from [`listen`](crate::address::listen).
+    /// Makes a server of bound listeners, from [`listen`](crate::socket::listen).
     pub fn new(listeners: Vec<Listener>) -> Self {
         let limits = Limits {
             connections: None,

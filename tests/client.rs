@@ -11,8 +11,8 @@ use common::liar::{
 };
 use common::{PATIENCE, TestServer, V4, V6};
 use echo6::Client;
+use echo6::client::Report;
 use echo6::client::{Attempt, HalfClose, Hold, Loss, Outcome, PingEvent, SendError};
-use echo6::report::Report;
 use futures::executor::block_on;
 use futures::future::pending;
 

@@ -7,7 +7,7 @@ use std::net::Shutdown;
 
 use common::{TestServer, V4, V6, exchange, noise, round_trip};
 use echo6::Client;
-use echo6::event::Reason;
+use echo6::server::Reason;
 use futures::executor::block_on;
 
 #[test]

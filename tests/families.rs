@@ -5,8 +5,9 @@ mod common;
 use std::net::TcpStream;
 
 use common::{PATIENCE, TestServer, V4, V6, exchange, round_trip};
-use echo6::address::{Endpoint, Families, ListenOptions, listen};
-use echo6::event::Event;
+use echo6::address::{Endpoint, Families};
+use echo6::server::Event;
+use echo6::socket::{ListenOptions, listen};
 
 #[test]
 fn one_dual_stack_socket_serves_both_families() {
@@ -47,7 +48,7 @@ fn several_listeners_are_served_side_by_side() {
     let endpoints: Vec<Endpoint> =
         ["127.0.0.1:0", "[::1]:0", "[::]:0"].map(|text| text.parse().unwrap()).into();
     let listeners = listen(&endpoints, ListenOptions::default()).unwrap();
-    let addresses: Vec<_> = listeners.iter().map(echo6::address::Listener::address).collect();
+    let addresses: Vec<_> = listeners.iter().map(echo6::socket::Listener::address).collect();
     let mut server = TestServer::of(listeners, |server| server);
     let mut clients = Vec::new();
     for address in addresses {

@@ -5,7 +5,7 @@ mod common;
 use std::io::{Read, Write};
 
 use common::{TestServer, V4, V6, exchange, fill, noise, reset, round_trip};
-use echo6::event::Reason;
+use echo6::server::Reason;
 
 #[test]
 fn a_client_that_resets_ends_alone() {

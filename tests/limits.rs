@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, round_trip};
-use echo6::event::{Event, Obstacle, Reason};
+use echo6::server::{Event, Obstacle, Reason};
 use socket2::{Domain, Socket, Type};
 
 fn some(number: usize) -> NonZeroUsize {

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use common::{PATIENCE, TestServer, V4, V6, fill, is_silent, noise, round_trip};
-use echo6::event::{Event, Reason};
+use echo6::server::{Event, Reason};
 
 #[test]
 fn a_stopped_server_ends_its_clients_streams_and_refuses_new_ones() {
@@ -118,7 +118,7 @@ fn a_full_server_stops_at_once() {
 #[test]
 fn clients_of_a_server_that_is_dropped_are_reset() {
     let listeners =
-        echo6::address::listen(&["[::1]:0".parse().unwrap()], Default::default()).unwrap();
+        echo6::socket::listen(&["[::1]:0".parse().unwrap()], Default::default()).unwrap();
     let address = listeners[0].address();
     let running = async_std::task::spawn(echo6::Server::new(listeners).run(std::future::pending()));
     let mut client = common::connect(address);

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
 
 use echo6::address::Families;
-use echo6::event::{Event, Obstacle, Reason, Totals};
+use echo6::server::{Event, Obstacle, Reason, Totals};
 use serde::Serialize;
 
 use super::json::family;

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use echo6::address::{AddressError, ListenError, ResolveError};
+use echo6::address::{AddressError, ResolveError};
 use echo6::client::{ConnectError, SendError};
+use echo6::socket::ListenError;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::output;

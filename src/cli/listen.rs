@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use argh::FromArgs;
 use echo6::Server;
-use echo6::address::{ListenOptions, listen};
-use echo6::event::{Event, Obstacle, Totals};
+use echo6::server::{Event, Obstacle, Totals};
+use echo6::socket::{ListenOptions, listen};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};

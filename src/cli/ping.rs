@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use argh::FromArgs;
 use echo6::address::Families;
+use echo6::client::Report;
 use echo6::client::{ConnectError, Loss, PingEvent, SendError};
-use echo6::report::Report;
 use futures::future::join_all;
 
 use super::arguments::{

@@ -21,7 +21,7 @@ mod steps;
 /// # Examples
 ///
 /// ```
-/// use echo6::address::{ListenOptions, listen};
+/// use echo6::socket::{ListenOptions, listen};
 /// use echo6::{Client, Server};
 ///
 /// # futures::executor::block_on(async {

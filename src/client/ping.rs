@@ -13,10 +13,12 @@ use super::error::{ConnectError, SendError};
 use super::{Client, first_of};
 
 mod event;
+mod report;
 mod schedule;
 mod session;
 
 pub use event::{Loss, PingEvent};
+pub use report::Report;
 use schedule::{Due, Schedule};
 use session::Session;
 
@@ -30,8 +32,8 @@ use session::Session;
 /// # Examples
 ///
 /// ```
-/// use echo6::address::{ListenOptions, listen};
-/// use echo6::report::Report;
+/// use echo6::socket::{ListenOptions, listen};
+/// use echo6::client::Report;
 /// use echo6::{Client, Server};
 ///
 /// # futures::executor::block_on(async {

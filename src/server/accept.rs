@@ -12,9 +12,9 @@ use futures::stream::{self, SelectAll, Stream};
 
 use super::clients::Clients;
 use super::connection::{Accepted, serve};
+use super::event::{Event, Obstacle};
 use super::shortage::{Shortage, Verdict, judge};
-use crate::address::Listener;
-use crate::event::{Event, Obstacle};
+use crate::socket::Listener;
 
 /// How many clients are accepted before the others have a turn. With 4,000 in the backlog, a client
 /// that is served would wait for all of them: 75 ms at worst, and 25 ms with this.

@@ -12,11 +12,11 @@ use async_io::Async;
 use futures::task::AtomicWaker;
 use slab::Slab;
 
+use super::event::{Event, Reason, Totals};
 use super::sources::{Admission, Sources};
 use super::{Limits, Observer};
 use crate::address::canonical;
 use crate::echo::Flow;
-use crate::event::{Event, Reason, Totals};
 
 /// All clients of a server, and what is common to them.
 pub(super) struct Clients {

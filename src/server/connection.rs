@@ -14,10 +14,10 @@ use futures::io::AsyncRead;
 use socket2::SockRef;
 
 use super::clients::Client;
+use super::event::Reason;
 use super::wire::{BusyWire, Wire};
 use crate::echo::{End, echo};
 use crate::error::Cause;
-use crate::event::Reason;
 
 /// What accept(2) returns.
 pub(super) type Accepted = (Async<TcpStream>, SocketAddr);

@@ -8,7 +8,7 @@ use async_std::task;
 use futures::future;
 
 use super::clients::{Client, Clients};
-use crate::event::Reason;
+use super::event::Reason;
 
 /// How many looks there are in a timeout. A client's last byte is noticed up to one look late, and
 /// the end of its time again up to one, so that it is closed up to a tenth late.

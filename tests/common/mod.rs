@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use async_std::task::{self, JoinHandle};
 use echo6::Server;
-use echo6::address::{ListenOptions, Listener, listen};
-use echo6::event::{Event, Reason, Totals};
+use echo6::server::{Event, Reason, Totals};
+use echo6::socket::{ListenOptions, Listener, listen};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::executor::block_on;

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use echo6::client::Report;
 use echo6::client::{Loss, PingEvent};
-use echo6::report::{Report, Times};
+use echo6::times::Times;
 use serde::Serialize;
 
 use crate::cli::failure::Failure;

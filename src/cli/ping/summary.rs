@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use echo6::address::Families;
-use echo6::report::{Report, Times};
+use echo6::client::Report;
+use echo6::times::Times;
 
 use crate::cli::output::millis;
 

@@ -6,14 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Endpoint, Families};
-
-mod error;
-mod options;
-
-pub use error::ListenError;
-pub use options::ListenOptions;
-use options::has_ipv6;
+use super::error::ListenError;
+use super::options::{ListenOptions, has_ipv6};
+use crate::address::{Endpoint, Families};
 
 /// A bound, listening TCP socket, and the families it serves.
 ///
@@ -50,7 +45,7 @@ const BACKLOG: i32 = 4096;
 /// # Examples
 ///
 /// ```
-/// use echo6::address::{ListenOptions, listen};
+/// use echo6::socket::{ListenOptions, listen};
 ///
 /// let listeners = listen(&["127.0.0.1:0".parse()?], ListenOptions::default())?;
 /// assert_ne!(listeners[0].address().port(), 0);

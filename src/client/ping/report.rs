@@ -1,0 +1,78 @@
+//! The events of a ping in, its counts and times out. No I/O.
+
+use super::PingEvent;
+use crate::times::Times;
+
+/// What became of a [`Ping`](super::Ping): each probe is received, late, lost or
+/// unanswered.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Probes that were due.
+    pub sent: u64,
+    /// Probes that came back in time.
+    pub received: u64,
+    /// Probes that did not come back.
+    pub lost: u64,
+    /// Probes that came back when they were given up.
+    pub late: u64,
+    /// Bytes that came back, in time or late.
+    pub bytes: u64,
+    /// Times of all that came back, in time or late.
+    pub rtt: Times,
+    /// Times to connect, if each probe had a connection of its own
+    /// ([`reconnect`](super::Ping::reconnect)).
+    pub connect: Times,
+}
+
+impl Report {
+    /// Takes note of an event.
+    pub fn note(&mut self, event: &PingEvent) {
+        match *event {
+            PingEvent::Sent { .. } => self.sent += 1,
+            PingEvent::Reply { bytes, rtt, connect, .. } => {
+                self.received += 1;
+                self.bytes += bytes as u64;
+                self.rtt.note(rtt);
+                connect.into_iter().for_each(|connect| self.connect.note(connect));
+            }
+            PingEvent::Late { bytes, rtt, .. } => {
+                self.late += 1;
+                self.lost = self.lost.saturating_sub(1);
+                self.bytes += bytes as u64;
+                self.rtt.note(rtt);
+            }
+            PingEvent::Lost { .. } => self.lost += 1,
+            _ => {}
+        }
+    }
+
+    /// Probes that were still under way at the end.
+    #[must_use]
+    pub fn unanswered(&self) -> u64 {
+        self.sent.saturating_sub(self.received + self.late + self.lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_late_reply_is_late_and_no_longer_lost() {
+        let peer = "127.0.0.1:7".parse().unwrap();
+        let (bytes, rtt) = (64, Duration::from_secs(2));
+        let mut report = Report::default();
+        for sequence in 1..=3 {
+            report.note(&PingEvent::Sent { sequence });
+        }
+        let loss = super::super::Loss::Timeout;
+        report.note(&PingEvent::Lost { peer, sequence: 1, loss });
+        report.note(&PingEvent::Late { peer, sequence: 1, bytes, rtt });
+        report.note(&PingEvent::Reply { peer, sequence: 2, bytes, rtt, connect: None });
+        assert_eq!((report.sent, report.received, report.lost, report.late), (3, 1, 0, 1));
+        assert_eq!((report.unanswered(), report.rtt.count()), (1, 2));
+    }
+}

@@ -1,0 +1,13 @@
+//! Endpoints and options in, bound sockets out: every socket option, and why it is set.
+//!
+//! | from | to | by |
+//! |---|---|---|
+//! | [`Endpoint`](crate::address::Endpoint)s and [`ListenOptions`] | [`Listener`]s | [`listen`] |
+
+mod error;
+mod listener;
+mod options;
+
+pub use error::ListenError;
+pub use listener::{Listener, listen};
+pub use options::ListenOptions;
