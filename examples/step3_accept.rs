@@ -15,8 +15,7 @@ use std::sync::{Arc, mpsc};
 use std::{error::Error, fs, io, thread};
 
 use async_std::task;
-use echo6::address::{canonical, ntop};
-use echo6::socket::{ListenOptions, listen};
+use echo6::{address::canonical, address::ntop, socket::ListenOptions, socket::listen};
 
 /// How many accepts wait at the same time.
 const WAITING: usize = 500;

@@ -51,6 +51,11 @@
 
 #![warn(clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)] // tests and examples may
 
+mod kind;
+#[cfg(feature = "serde")]
+#[allow(dead_code)]
+mod schema;
+
 pub mod address;
 pub mod client;
 pub mod echo;

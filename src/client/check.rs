@@ -9,6 +9,7 @@ use async_std::sync::RwLock;
 
 use super::error::SendError;
 use super::{Client, first_of};
+use crate::kind::kind;
 
 mod steps;
 
@@ -66,66 +67,66 @@ pub struct Checked {
     pub finished: bool,
 }
 
-/// A step of a check, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Step {
-    /// Connecting.
-    Connect,
-    /// A small message.
-    Echo,
-    /// [`BULK`] bytes.
-    Bulk,
-    /// A message with the end of stream right behind it.
-    HalfClose,
-    /// The connection that is to be silent, and its first echo.
-    Hold,
+kind! {
+    /// A step of a check, in their order.
+    pub enum Step {
+        /// Connecting.
+        Connect = "connect", "connecting";
+        /// A small message.
+        Echo = "echo", "a small message";
+        /// [`BULK`] bytes.
+        Bulk = "bulk", "a large message";
+        /// A message with the end of stream right behind it.
+        HalfClose = "half_close", "the half-close";
+        /// The connection that is to be silent, and its first echo.
+        Hold = "hold", "the silent connection";
+    }
 }
 
-/// What a server does when the client shuts its sending side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HalfClose {
-    /// It returns all that is under way, and then closes.
-    Kept,
-    /// It takes that for a hang-up and drops what is under way.
-    Cut,
-    /// It returns all, but does not close.
-    Open,
-    /// It returns all, and then resets the connection.
-    Reset,
-    /// It neither returns all nor closes.
-    Stuck,
+kind! {
+    /// What a server does when the client shuts its sending side.
+    pub enum HalfClose {
+        /// It returns all that is under way, and then closes.
+        Kept = "kept", "returns all, then closes";
+        /// It takes that for a hang-up and drops what is under way.
+        Cut = "cut", "drops what is under way";
+        /// It returns all, but does not close.
+        Open = "open", "returns all, does not close";
+        /// It returns all, and then resets the connection.
+        Reset = "reset", "returns all, then resets";
+        /// It neither returns all nor closes.
+        Stuck = "stuck", "neither returns all nor closes";
+    }
 }
 
-/// What a server does with a message that it does not return in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Mute {
-    /// It returns it later: within twice the timeout.
-    Late,
-    /// It returns it when the client shuts its sending side.
-    UntilHalfClose,
-    /// It takes [`BULK`] bytes within the timeout, and returns nothing.
-    Swallows,
-    /// It takes fewer than that, and returns nothing: it does not read, or slowly.
-    Hangs,
+kind! {
+    /// What a server does with a message that it does not return in time.
+    pub enum Mute {
+        /// It returns it later: within twice the timeout.
+        Late = "late", "returns it later";
+        /// It returns it when the client shuts its sending side.
+        UntilHalfClose = "until_half_close", "returns it at the half-close";
+        /// It takes [`BULK`] bytes within the timeout, and returns nothing.
+        Swallows = "swallows", "takes all, returns nothing";
+        /// It takes fewer than that, and returns nothing: it does not read, or slowly.
+        Hangs = "hangs", "stops reading, returns nothing";
+    }
 }
 
-/// What became of a connection that was silent for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Hold {
-    /// It echoed again.
-    Alive,
-    /// It was closed.
-    Closed,
-    /// It was reset.
-    Reset,
-    /// Nothing came back, and nobody said why.
-    Dead,
-    /// Bytes came that were not asked for, or not those that were sent.
-    Mismatch,
+kind! {
+    /// What became of a connection that was silent for a while.
+    pub enum Hold {
+        /// It echoed again.
+        Alive = "alive", "alive";
+        /// It was closed.
+        Closed = "closed", "closed";
+        /// It was reset.
+        Reset = "reset", "reset";
+        /// Nothing came back, and nobody said why.
+        Dead = "dead", "dead";
+        /// Bytes came that were not asked for, or not those that were sent.
+        Mismatch = "mismatch", "answers with other bytes";
+    }
 }
 
 /// Bytes of the large echo: more than the buffers on the way hold, so that full-sized packets pass.

@@ -1,0 +1,38 @@
+//! Units in, numbers and words of the one JSON schema out: for `serialize_with`, behind the feature
+//! `serde`.
+//!
+//! A field that ends in `_us` is in microseconds, a number with a fraction; `family` is `ipv4` or
+//! `ipv6`; what is absent is left out.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Serialize as _, Serializer};
+
+use crate::address::Families;
+
+/// Writes microseconds, with a fraction down to the nanosecond.
+pub(crate) fn micros<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(in_micros(*time))
+}
+
+/// Writes microseconds where there is a time. Use it with `skip_serializing_if`.
+pub(crate) fn some_micros<S: Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(in_micros).serialize(serializer)
+}
+
+/// A time as the schema counts it.
+pub(crate) fn in_micros(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e3
+}
+
+/// The family of an address: `ipv4` or `ipv6`, an IPv4-mapped IPv6 address being IPv4.
+pub(crate) fn family(address: SocketAddr) -> &'static str {
+    match Families::of(address) {
+        Families::Ipv4 => "ipv4",
+        Families::Ipv6 | Families::Both => "ipv6",
+    }
+}
