@@ -53,6 +53,8 @@ pub(crate) use kind;
 
 #[cfg(test)]
 mod tests {
+    #![allow(unreachable_pub)] // the macro is for public enums
+
     kind! {
         /// Two of them.
         pub enum Two {
