@@ -5,6 +5,8 @@
 //! | `"2001:db8::1"` | `Ipv6Addr` | [`pton()`], [`pton4`], [`pton6`] |
 //! | `IpAddr` | `"2001:db8::1"` | [`ntop()`] |
 //! | `IpAddr` | its [`Block`]: `fe80::/10`, link-local, RFC 4291 | [`Block::of`] |
+//! | `"10.0.0.0/8"`, `"2001:db8::/32"` | [`Prefix`] | `str::parse` |
+//! | `"10.0.0.0/8,loopback"`, a file of them | `Vec<Prefix>` | [`prefix_list`], [`prefix_lines`] |
 //! | `"[::1]:7000"`, `"name:7000"` | [`Endpoint`] | `str::parse` |
 //! | [`Endpoint`] | `Vec<SocketAddr>` | [`Endpoint::resolve`] |
 
@@ -14,6 +16,7 @@ use std::net::SocketAddr;
 mod endpoint;
 mod error;
 mod ntop;
+mod prefix;
 mod pton;
 mod registry;
 mod resolve;
@@ -21,6 +24,7 @@ mod resolve;
 pub use endpoint::{Endpoint, Host};
 pub use error::{AddressError, AddressErrorKind};
 pub use ntop::{AddressText, ntop};
+pub use prefix::{Prefix, PrefixListError, prefix_lines, prefix_list};
 pub use pton::{pton, pton4, pton6};
 pub use registry::{Block, embedded_ipv4};
 pub use resolve::ResolveError;

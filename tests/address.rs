@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use echo6::address::{AddressError, Endpoint, Host, ntop, pton, pton4, pton6};
+use echo6::address::{AddressError, Endpoint, Host, Prefix, ntop, pton, pton4, pton6};
 use fastrand::Rng;
 
 const ALPHABET: &[u8] = b"0123456789abcdefABCDEF::::....";
@@ -134,6 +134,43 @@ fn an_endpoint_reads_back_what_it_prints_and_what_std_prints() {
         assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
         let address = SocketAddr::new(v6(&mut random).into(), random.u16(..));
         assert_eq!(address.to_string().parse(), Ok(Endpoint::from(address)));
+    }
+}
+
+#[test]
+fn a_prefix_reads_back_what_it_prints_and_a_mutated_one_never_more_than_is_there() {
+    let mut random = Rng::with_seed(7);
+    let alphabet = b"0123456789abf.:/[]%-* ";
+    for _ in 0..200_000 {
+        let address = if random.bool() { v4(&mut random).into() } else { v6(&mut random).into() };
+        let prefix = Prefix::new(address, random.u8(..=128));
+        assert!(prefix.contains(prefix.first()));
+        // ::/80 ends with the IPv4-mapped addresses, which are IPv4.
+        let mapped = prefix.last().to_canonical() != prefix.last();
+        assert_eq!(prefix.contains(prefix.last()), !mapped, "{prefix}");
+        let mut text = prefix.to_string();
+        assert_eq!(text.parse(), Ok(prefix));
+        for _ in 0..random.u8(1..4) {
+            let at = random.usize(..text.len());
+            match random.bool() {
+                true => text.insert(at, char::from(alphabet[random.usize(..alphabet.len())])),
+                false => drop(text.remove(at)),
+            }
+        }
+        match text.parse::<Prefix>() {
+            Ok(prefix) => assert_eq!(prefix.to_string().parse(), Ok(prefix)),
+            Err(error) => {
+                assert!(error.position() <= text.len(), "{error}");
+                // What the help says to write, it takes.
+                if let Some(meant) = error.help().strip_prefix("write ") {
+                    let meant = meant.split(", or").next().unwrap();
+                    assert!(
+                        meant.contains(' ') || meant.parse::<Prefix>().is_ok(),
+                        "{error}: {meant}"
+                    );
+                }
+            }
+        }
     }
 }
 

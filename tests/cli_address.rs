@@ -82,6 +82,75 @@ fn an_endpoint_is_explained_with_what_listen_and_send_would_do() {
 }
 
 #[test]
+fn a_prefix_is_explained() {
+    assert_eq!(
+        explained("10.0.0.0/8"),
+        "10.0.0.0/8
+  family   IPv4
+  is       private-use: 10.0.0.0/8 (RFC 1918)
+  first    10.0.0.0
+  last     10.255.255.255
+  size     16,777,216 addresses
+  mask     255.0.0.0
+"
+    );
+    assert_eq!(
+        explained("::ffff:192.0.0.0/112"),
+        "192.0.0.0/16
+  family   IPv4
+  is       global unicast: 0.0.0.0/0 (RFC 791)
+  first    192.0.0.0
+  last     192.0.255.255
+  size     65,536 addresses
+  mask     255.255.0.0
+  within   IETF protocol assignments: 192.0.0.0/24 (RFC 6890), \
+IPv4 service continuity: 192.0.0.0/29 (RFC 7335), \
+IPv4 dummy address: 192.0.0.8/32 (RFC 7600), and 4 more
+"
+    );
+    for (text, line) in [
+        ("fe80::/64", "  size     2^64 addresses"),
+        ("fe80::/64", "  is       link-local: fe80::/10 (RFC 4291)"),
+        ("::1/128", "  size     1 address"),
+        ("0.0.0.0/0", "  mask     0.0.0.0"),
+    ] {
+        assert!(explained(text).lines().any(|found| found == line), "{}", explained(text));
+    }
+    let run = address(&["--json", "0.0.0.0/7"]);
+    let object: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&object["canonical"], &object["length"]), (&"0.0.0.0/7".into(), &7.into()));
+    assert_eq!(
+        (&object["last"], &object["netmask"]),
+        (&"1.255.255.255".into(), &"254.0.0.0".into())
+    );
+    assert_eq!(object["within"][0]["prefix"], "0.0.0.0/8");
+}
+
+#[test]
+fn a_prefix_with_host_bits_is_refused_with_the_fix() {
+    assert_eq!(
+        refused("10.0.0.1/24"),
+        "error: invalid prefix: bits set behind the prefix length
+  10.0.0.1/24
+           ^
+help: write 10.0.0.0/24, or 10.0.0.1/32 for the address alone
+"
+    );
+    assert_eq!(
+        canonical(b"2001:DB8::0/32\n10.0.0.1/8\n"),
+        (
+            Some(1),
+            "2001:db8::/32\n".to_owned(),
+            "line 2: invalid prefix: bits set behind the prefix length at byte 9: 10.0.0.1/8\n"
+                .to_owned()
+        )
+    );
+    // What has a slash for another reason is no prefix.
+    assert!(refused("http://10.0.0.1/24").contains("URL"));
+    assert!(refused("name/8").contains("invalid address"));
+}
+
+#[test]
 fn several_texts_are_explained_one_by_one_and_a_bad_one_does_not_hide_the_others() {
     let Run { status, stdout: shown, .. } = address(&["::1", "x", "127.0.0.1"]);
     assert_eq!(status, Some(2));

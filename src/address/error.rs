@@ -38,6 +38,18 @@ pub(super) enum Subject {
     Ipv4,
     Ipv6,
     Endpoint,
+    Prefix,
+}
+
+impl Subject {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "IPv4 address",
+            Self::Ipv6 => "IPv6 address",
+            Self::Endpoint => "address",
+            Self::Prefix => "prefix",
+        }
+    }
 }
 
 /// A kind of error and the byte it stands at: all that a parser knows before it has failed.
@@ -77,14 +89,10 @@ impl AddressError {
         &self.0.input
     }
 
-    /// What the text should have been: `IPv4 address`, `IPv6 address` or `address`.
+    /// What the text should have been: `IPv4 address`, `IPv6 address`, `address` or `prefix`.
     #[must_use]
     pub fn subject(&self) -> &'static str {
-        match self.0.subject {
-            Subject::Ipv4 => "IPv4 address",
-            Subject::Ipv6 => "IPv6 address",
-            Subject::Endpoint => "address",
-        }
+        self.0.subject.name()
     }
 
     /// The likely fix, as a phrase: the text as it was probably meant, where that can be told, else
@@ -99,6 +107,9 @@ impl AddressError {
             (None, AddressErrorKind::UnexpectedCharacter, Subject::Ipv6) => {
                 "a zone or a port belongs to an endpoint: [fe80::1%eth0]:7000"
             }
+            (None, AddressErrorKind::UnexpectedCharacter, Subject::Prefix) => {
+                "prefixes look like 10.0.0.0/8 or 2001:db8::/32"
+            }
             (None, kind, _) => kind.rule(),
         }
     }
@@ -106,11 +117,7 @@ impl AddressError {
 
 impl fmt::Display for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = match self.subject {
-            Subject::Ipv4 => "IPv4 address",
-            Subject::Ipv6 => "IPv6 address",
-            Subject::Endpoint => "address",
-        };
+        let subject = self.subject.name();
         write!(f, "invalid {subject} {:?}: {}", self.input, self.fault.kind)?;
         if self.fault.position < self.input.len() {
             write!(f, " at byte {}", self.fault.position)
@@ -198,6 +205,15 @@ kinds! {
     EmptyZone: "empty zone", "name the interface: [fe80::1%eth0]:7000";
     /// `%25`, the form a zone takes inside a URI (RFC 6874).
     EscapedZone: "zone in its URI form", "outside a URI the zone follows a plain \"%\"";
+    /// Bits behind the length of a prefix are set, so it may mean an address or a prefix.
+    HostBits: "bits set behind the prefix length", "set the bits behind the length to 0";
+    /// The length of a prefix is greater than that of an address.
+    LengthOutOfRange: "prefix length out of range",
+        "a length is 0 to 32 for IPv4, 0 to 128 for IPv6";
+    /// `/` with nothing behind it.
+    MissingLength: "missing prefix length", "add a length: 10.0.0.0/24";
+    /// A word that stands for no prefixes.
+    UnknownWord: "unknown word", "write a prefix such as 10.0.0.0/8";
     /// A URL, such as `http://…`.
     Url: "URL instead of an address", "write HOST:PORT without a scheme";
     /// A label of a name is empty, or starts or ends with a hyphen (RFC 1123, section 2.1).

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use argh::FromArgs;
-use echo6::address::{AddressError, AddressErrorKind, Endpoint, ntop, pton};
+use echo6::address::{AddressError, AddressErrorKind, Endpoint, Prefix, ntop, pton};
 
 use super::arguments::STDIN;
 use super::failure::{Failure, Status};
@@ -14,7 +14,7 @@ use explain::Explanation;
 mod explain;
 mod lines;
 
-/// explain each TEXT, an address or HOST:PORT, or canonicalise the lines of stdin
+/// explain each TEXT (an address, HOST:PORT or a prefix), or canonicalise the lines of stdin
 #[derive(FromArgs)]
 #[argh(subcommand, name = "address", help_triggers("-h", "--help"))]
 pub(crate) struct Address {
@@ -22,15 +22,16 @@ pub(crate) struct Address {
     #[argh(switch)]
     json: bool,
 
-    /// an address or HOST:PORT; or "-" alone: read lines, write the canonical form of each
+    /// an address, HOST:PORT or a prefix; or "-" alone: read lines, write the canonical form of each
     #[argh(positional, arg_name = "TEXT")]
     texts: Vec<String>,
 }
 
-/// What a text can be: an address alone, or one with a port.
+/// What a text can be: an address alone, or one with a port or with a length.
 enum Literal {
     Address(IpAddr),
     Endpoint(Endpoint),
+    Prefix(Prefix),
 }
 
 pub(crate) fn run(arguments: Address) -> Result<Status, Failure> {
@@ -72,6 +73,9 @@ fn read(text: &str) -> Result<Literal, AddressError> {
         Some(Err(error)) => Some(error),
         None => None,
     };
+    if looks_like_a_prefix(text) {
+        return text.parse().map(Literal::Prefix);
+    }
     // Where the endpoint's error is only that it looks like IPv6, the address's says more.
     text.parse().map(Literal::Endpoint).map_err(|as_endpoint: AddressError| match error {
         Some(error)
@@ -83,6 +87,14 @@ fn read(text: &str) -> Result<Literal, AddressError> {
     })
 }
 
+/// Says whether a slash follows what no name or URL has before one.
+fn looks_like_a_prefix(text: &str) -> bool {
+    let Some((before, _)) = text.split_once('/') else { return false };
+    let of_addresses = |c: char| c.is_ascii_hexdigit() || ".:[]*".contains(c);
+    let address = before.split('%').next().unwrap_or(before);
+    address.contains(|c: char| c.is_ascii_digit() || c == ':') && address.chars().all(of_addresses)
+}
+
 fn canonicalise(text: &str, out: &mut Vec<u8>) -> Result<(), AddressError> {
     match read(text)? {
         Literal::Address(address) => {
@@ -91,6 +103,9 @@ fn canonicalise(text: &str, out: &mut Vec<u8>) -> Result<(), AddressError> {
         }
         Literal::Endpoint(endpoint) => {
             writeln!(out, "{endpoint}").expect("a Vec takes all that is written to it");
+        }
+        Literal::Prefix(prefix) => {
+            writeln!(out, "{prefix}").expect("a Vec takes all that is written to it");
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use echo6::address::{Block, Endpoint, Host, canonical, embedded_ipv4, ntop};
+use echo6::address::{Block, Endpoint, Host, Prefix, canonical, embedded_ipv4, ntop};
 use serde::Serialize;
 
 use super::Literal;
@@ -24,6 +24,8 @@ pub(crate) struct Explanation {
     embedded_ipv4: Option<Embedded>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     endpoint: Option<Use>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    range: Option<Range>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
@@ -42,6 +44,19 @@ struct Embedded {
     purpose: Purpose,
 }
 
+/// What a prefix has that an address has not.
+#[derive(Serialize)]
+struct Range {
+    first: String,
+    last: String,
+    length: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    netmask: Option<String>,
+    /// The blocks that are set apart inside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    within: Vec<Purpose>,
+}
+
 /// What an endpoint has beside its address, and what the other commands would do with it.
 #[derive(Serialize)]
 struct Use {
@@ -57,11 +72,13 @@ struct Use {
 impl Explanation {
     pub(crate) fn new(input: &str, literal: &Literal) -> Self {
         let (address, canonical) = match literal {
+            Literal::Prefix(prefix) => return Self::of_prefix(input, *prefix),
             Literal::Address(address) => (Some(*address), ntop(*address).to_string()),
             Literal::Endpoint(endpoint) => (literal_address(endpoint.host()), endpoint.to_string()),
         };
         let (endpoint, hint) = match literal {
             Literal::Endpoint(endpoint) => (Some(Use::of(endpoint)), None),
+            Literal::Prefix(_) => (None, None),
             // To read an address as an endpoint fails, and the error knows what is missing.
             Literal::Address(_) => {
                 (None, input.parse::<Endpoint>().err().map(|error| error.help().to_owned()))
@@ -82,7 +99,22 @@ impl Explanation {
                 purpose: Purpose::of(address.into()),
             }),
             endpoint,
+            range: None,
             hint,
+        }
+    }
+
+    fn of_prefix(input: &str, prefix: Prefix) -> Self {
+        Self {
+            input: input.to_owned(),
+            canonical: prefix.to_string(),
+            family: Some(family(prefix.first())),
+            bytes: None,
+            purpose: Some(Purpose::from(Block::around(prefix))),
+            embedded_ipv4: None,
+            endpoint: None,
+            range: Some(Range::of(prefix)),
+            hint: None,
         }
     }
 
@@ -97,6 +129,13 @@ impl Explanation {
         row("family", self.family.map(str::to_owned));
         row("bytes", self.bytes.clone());
         row("is", self.purpose.as_ref().map(Purpose::to_string));
+        if let Some(range) = &self.range {
+            row("first", Some(range.first.clone()));
+            row("last", Some(range.last.clone()));
+            row("size", Some(range.size()));
+            row("mask", range.netmask.clone());
+            row("within", range.some_within());
+        }
         let embedded = self.embedded_ipv4.as_ref();
         row("IPv4", embedded.map(|ipv4| format!("{}, {}", ipv4.canonical, ipv4.purpose)));
         if let Some(endpoint) = &self.endpoint {
@@ -120,7 +159,12 @@ impl fmt::Display for Explanation {
 
 impl Purpose {
     fn of(address: IpAddr) -> Self {
-        let block = Block::of(address);
+        Block::of(address).into()
+    }
+}
+
+impl From<&Block> for Purpose {
+    fn from(block: &Block) -> Self {
         Self { purpose: block.purpose(), prefix: block.to_string(), rfc: block.rfc() }
     }
 }
@@ -129,6 +173,53 @@ impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} (RFC {})", self.purpose, self.prefix, self.rfc)
     }
+}
+
+/// How many of the blocks inside a prefix are shown to a person.
+const SHOWN: usize = 3;
+
+impl Range {
+    fn of(prefix: Prefix) -> Self {
+        let mask = u32::MAX.checked_shl(32 - u32::from(prefix.length().min(32))).unwrap_or(0);
+        Self {
+            first: ntop(prefix.first()).to_string(),
+            last: ntop(prefix.last()).to_string(),
+            length: prefix.length(),
+            netmask: prefix.first().is_ipv4().then(|| ntop(Ipv4Addr::from(mask)).to_string()),
+            within: Block::within(prefix).map(Purpose::from).collect(),
+        }
+    }
+
+    /// How many addresses there are: as a number while a person can read it.
+    fn size(&self) -> String {
+        match if self.netmask.is_some() { 32 } else { 128 } - self.length {
+            0 => "1 address".to_owned(),
+            bits @ 1..=32 => format!("{} addresses", grouped(1 << bits)),
+            bits => format!("2^{bits} addresses"),
+        }
+    }
+
+    fn some_within(&self) -> Option<String> {
+        let shown: Vec<_> = self.within.iter().take(SHOWN).map(Purpose::to_string).collect();
+        match self.within.len() {
+            0 => None,
+            all if all > SHOWN => Some(format!("{}, and {} more", shown.join(", "), all - SHOWN)),
+            _ => Some(shown.join(", ")),
+        }
+    }
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl Use {
