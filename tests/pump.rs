@@ -1,5 +1,6 @@
 //! The pump gives the writer what the reader gave, whatever the two do to it on the way.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
@@ -205,6 +206,57 @@ fn a_finished_pump_ends_even_if_the_reader_never_does() {
     flow.finish();
     let end = block_on(echo(futures::io::repeat(b'x'), futures::io::sink(), &flow)).unwrap();
     assert_eq!(end, End::Finished);
+}
+
+/// A client whose next message is there whenever the pump has its turn, and never within a turn.
+struct EachTurn<'t> {
+    turn: &'t Cell<u32>,
+    read: u32,
+}
+
+impl AsyncRead for EachTurn<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.read == self.turn.get() {
+            return Poll::Pending;
+        }
+        self.read = self.turn.get();
+        buffer[..64].fill(7);
+        Poll::Ready(Ok(64))
+    }
+}
+
+#[test]
+fn a_finished_pump_takes_what_is_there_now_and_not_what_comes_by_its_next_turn() {
+    let (flow, turn) = (Flow::default(), Cell::new(0));
+    let input = EachTurn { turn: &turn, read: 0 };
+    let mut pump = pin!(echo(input, futures::io::sink(), &flow));
+    let mut poll = || {
+        turn.set(turn.get() + 1);
+        pump.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    };
+    assert!((0..1000).all(|_| poll().is_pending()), "it serves on");
+    flow.finish();
+    assert!(matches!(poll(), Poll::Ready(Ok(End::Finished))));
+    assert_eq!(flow.returned(), 1001 * 64);
+}
+
+#[test]
+fn no_turn_of_a_pump_moves_more_than_two_buffers() {
+    let flow = Flow::default();
+    let mut pump = pin!(echo(futures::io::repeat(b'x'), futures::io::sink(), &flow));
+    let mut poll = || {
+        let before = flow.received();
+        let polled = pump.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(flow.received() - before <= 2 * 512 * 1024);
+        polled
+    };
+    assert!((0..100).all(|_| poll().is_pending()));
+    flow.finish();
+    assert!((0..100).any(|_| poll().is_ready()), "8 MiB later it ends");
 }
 
 #[test]
