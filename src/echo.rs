@@ -82,6 +82,22 @@ pub struct Echo<'a, R, W> {
     end: Option<End>,
 }
 
+/// Reads once, as much as a pump would, and drops it. Ready with how much that was.
+pub(crate) fn poll_discard<R>(reader: &mut R, cx: &mut Context<'_>) -> Poll<io::Result<usize>>
+where
+    R: AsyncRead + Unpin,
+{
+    with_buffer(|buffer| Pin::new(reader).poll_read(cx, buffer))
+}
+
+/// Lends the thread's buffer, or a new one to a pump that is polled inside another.
+fn with_buffer<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+    let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
+    let used = use_it(&mut buffer);
+    BUFFER.set(Some(buffer));
+    used
+}
+
 /// What a pump has read since it was polled.
 #[derive(Debug, Default)]
 struct Turn {
@@ -237,10 +253,7 @@ where
     /// Reads once and writes as much of that as the writer takes. Ready with an end if there is
     /// nothing more to read.
     fn echo_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<End>>> {
-        let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
-        let polled = self.echo_through(&mut buffer, cx);
-        BUFFER.set(Some(buffer));
-        polled
+        with_buffer(|buffer| self.echo_through(buffer, cx))
     }
 
     fn echo_through(

@@ -14,9 +14,11 @@ mod accept;
 mod clients;
 mod connection;
 mod event;
+mod linger;
 mod shortage;
 mod sources;
 mod sweep;
+mod turn;
 mod wire;
 
 pub use event::{Event, Obstacle, Reason, Totals};
@@ -66,10 +68,9 @@ struct Limits {
 /// How long clients have to take their last bytes before they are reset.
 const GRACE: Duration = Duration::from_secs(5);
 
-impl Server {
-    /// Makes a server of bound listeners, from [`listen`](crate::socket::listen).
-    pub fn new(listeners: Vec<Listener>) -> Self {
-        let limits = Limits {
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
             connections: None,
             per_source: None,
             bytes: None,
@@ -77,8 +78,14 @@ impl Server {
             idle: None,
             grace: GRACE,
             busy_poll: Duration::ZERO,
-        };
-        Self { listeners, limits, observer: None }
+        }
+    }
+}
+
+impl Server {
+    /// Makes a server of bound listeners, from [`listen`](crate::socket::listen).
+    pub fn new(listeners: Vec<Listener>) -> Self {
+        Self { listeners, limits: Limits::default(), observer: None }
     }
 
     /// Limits how many clients are connected at the same time. Further ones are not accepted: they

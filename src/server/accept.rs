@@ -14,11 +14,8 @@ use super::clients::Clients;
 use super::connection::{Accepted, serve};
 use super::event::{Event, Obstacle};
 use super::shortage::{Shortage, Verdict, judge};
+use super::turn::ACCEPTS;
 use crate::socket::Listener;
-
-/// How many clients are accepted before the others have a turn. With 4,000 in the backlog, a client
-/// that is served would wait for all of them: 75 ms at worst, and 25 ms with this.
-const BURST: u32 = 16;
 
 /// Accepts clients from all listeners in turn, each into a task of its own. Never ends.
 pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>) {
@@ -41,7 +38,7 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                     task::spawn(serve(client));
                 }
                 accepted = accepted.wrapping_add(1);
-                if accepted % BURST == 0 {
+                if accepted % ACCEPTS == 0 {
                     task::yield_now().await;
                 }
             }

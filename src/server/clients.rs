@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::net::{SocketAddr, SocketAddrV6, TcpStream};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -128,7 +129,8 @@ impl Clients {
         .await;
     }
 
-    /// Has every client's pump take what is ready and end.
+    /// Has every client's pump take what is ready and end. All in one turn: if the pumps had turns in
+    /// between, those that are told last would serve on.
     pub(super) fn finish_all(&self) {
         self.all().iter().for_each(|client| client.flow.finish());
     }
@@ -140,8 +142,20 @@ impl Clients {
 
     /// The clients connected now. The table is not locked when they are let go, because the last
     /// to let go of a client frees its slot.
-    pub(super) fn all(&self) -> Vec<Arc<Client>> {
+    fn all(&self) -> Vec<Arc<Client>> {
         self.table().clients.iter().filter_map(|(_, client)| client.upgrade()).collect()
+    }
+
+    /// The clients that have one of `keys` now, to be let go before the caller waits for anything:
+    /// until then their sockets stay open.
+    pub(super) fn of(&self, keys: Range<usize>) -> Vec<Arc<Client>> {
+        let table = self.table();
+        keys.filter_map(|key| table.clients.get(key)?.upgrade()).collect()
+    }
+
+    /// All keys that clients have are below this one.
+    pub(super) fn keys(&self) -> usize {
+        self.table().clients.capacity()
     }
 
     /// What the server has done so far, but for the bytes of the clients still connected.

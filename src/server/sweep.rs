@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use async_std::task;
 use futures::future;
 
+use super::Limits;
 use super::clients::{Client, Clients};
 use super::event::Reason;
+use super::turn::{END, SWEEP};
 
 /// How many looks there are in a timeout. A client's last byte is noticed up to one look late, and
 /// the end of its time again up to one, so that it is closed up to a tenth late.
@@ -30,13 +32,36 @@ pub(super) async fn sweep(clients: &Arc<Clients>) {
         // A process that was itself stopped, or a host that slept, has not seen its clients idle.
         let stopped = now.duration_since(last).saturating_sub(2 * period);
         last = now;
-        for client in clients.all() {
-            if seen.len() <= client.key() {
-                seen.resize_with(client.key() + 1, || None);
-            }
-            look(&client, &mut seen[client.key()], now, stopped);
+        let mut next = 0;
+        while next < clients.keys() {
+            next = turn(clients, next, &mut seen, now, stopped);
+            task::yield_now().await;
         }
     }
+}
+
+/// Looks at clients from the key `first` on, as many as a turn has room for. Returns the key to go
+/// on with.
+fn turn(
+    clients: &Clients,
+    first: usize,
+    seen: &mut Vec<Option<Seen>>,
+    now: Instant,
+    stopped: Duration,
+) -> usize {
+    let end = first + SWEEP;
+    let mut units = 0;
+    for client in clients.of(first..end) {
+        let key = client.key();
+        if seen.len() <= key {
+            seen.resize_with(key + 1, || None);
+        }
+        units += if look(&client, &mut seen[key], now, stopped) { END } else { 1 };
+        if units >= SWEEP {
+            return key + 1;
+        }
+    }
+    end
 }
 
 /// What a client had done by the look that last found it had done something.
@@ -46,8 +71,9 @@ struct Seen {
     at: Instant,
 }
 
-fn look(client: &Client, seen: &mut Option<Seen>, now: Instant, stopped: Duration) {
-    let (limits, since) = (client.limits(), client.since());
+/// Does with a client what is due; says whether anything was.
+fn look(client: &Client, seen: &mut Option<Seen>, now: Instant, stopped: Duration) -> bool {
+    let since = client.since();
     let progress = client.flow.received() + client.flow.returned();
     let still = match seen {
         // The same client: one that came later may have the slot of one that has gone.
@@ -60,18 +86,93 @@ fn look(client: &Client, seen: &mut Option<Seen>, now: Instant, stopped: Duratio
             Duration::ZERO
         }
     };
-    if limits.idle.is_some_and(|idle| still >= idle) {
-        client.end(Reason::Idle);
-        if client.flow.held() > 0 {
-            client.flow.cut(); // it has not taken its bytes for that long, so it will not now
+    let ages = Ages {
+        still,
+        connected: now.saturating_duration_since(since),
+        ending: client.ending_since().map(|ending| now.saturating_duration_since(ending)),
+    };
+    match due(client.limits(), &ages, client.flow.held() > 0) {
+        None => return false,
+        Some(Due::TimeUp) => client.end(Reason::TimeLimit),
+        Some(Due::Idle) => client.end(Reason::Idle),
+        Some(Due::IdleWithBytes) => {
+            client.end(Reason::Idle);
+            client.flow.cut();
         }
-    } else if limits.time.is_some_and(|time| now.saturating_duration_since(since) >= time) {
-        client.end(Reason::TimeLimit);
+        Some(Due::Overdue) => client.flow.cut(),
     }
-    if client
-        .ending_since()
-        .is_some_and(|ending| now.saturating_duration_since(ending) >= limits.grace)
-    {
-        client.flow.cut();
+    true
+}
+
+/// For how long a client has been what it is.
+struct Ages {
+    still: Duration,
+    connected: Duration,
+    ending: Option<Duration>,
+}
+
+/// What is to be done with a client.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    /// Its time is up.
+    TimeUp,
+    /// It is idle and has taken all its bytes.
+    Idle,
+    /// It is idle and has not taken its bytes for that long, so it will not now.
+    IdleWithBytes,
+    /// It was told to end a grace period ago.
+    Overdue,
+}
+
+fn due(limits: &Limits, ages: &Ages, has_bytes: bool) -> Option<Due> {
+    let idle = limits.idle.is_some_and(|idle| ages.still >= idle);
+    match ages.ending {
+        Some(ending) if ending >= limits.grace || (idle && has_bytes) => Some(Due::Overdue),
+        Some(_) => None,
+        None if idle && has_bytes => Some(Due::IdleWithBytes),
+        None if idle => Some(Due::Idle),
+        None if limits.time.is_some_and(|time| ages.connected >= time) => {
+            // With no grace at all it is overdue in the same moment, which the next look finds.
+            Some(Due::TimeUp)
+        }
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_ended_once_and_cut_when_its_grace_is_over() {
+        let seconds = Duration::from_secs;
+        let both = Limits {
+            idle: Some(seconds(10)),
+            time: Some(seconds(60)),
+            grace: seconds(5),
+            ..Limits::default()
+        };
+        for (still, connected, ending, has_bytes, expected) in [
+            (9, 59, None, true, None),
+            (10, 59, None, false, Some(Due::Idle)),
+            (10, 59, None, true, Some(Due::IdleWithBytes)),
+            (10, 60, None, false, Some(Due::Idle)),
+            (0, 60, None, false, Some(Due::TimeUp)),
+            (0, 60, None, true, Some(Due::TimeUp)),
+            (4, 64, Some(4), true, None),
+            (14, 64, Some(4), false, None),
+            (14, 64, Some(4), true, Some(Due::Overdue)),
+            (0, 65, Some(5), false, Some(Due::Overdue)),
+        ] {
+            let ages = Ages {
+                still: seconds(still),
+                connected: seconds(connected),
+                ending: ending.map(seconds),
+            };
+            let row = (still, connected, ending, has_bytes);
+            assert_eq!(due(&both, &ages, has_bytes), expected, "{row:?}");
+        }
+        let ages = Ages { still: seconds(99), connected: seconds(99), ending: None };
+        assert_eq!(due(&Limits::default(), &ages, true), None, "without limits");
     }
 }
