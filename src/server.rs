@@ -151,10 +151,6 @@ impl Server {
     ///
     /// No error of a client or of accept(2) ends it. If the future is dropped, its clients are
     /// reset.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel has no memory left to watch a listening socket with.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Totals {
         let clients = Clients::new(self.limits, self.observer);
         for listener in &self.listeners {

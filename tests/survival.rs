@@ -9,6 +9,8 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use common::binary::cpu_ticks;
 use common::binary::{Listening, echo6};
 use common::{V4, V6, connect, exchange, fill, is_silent, round_trip};
 use rustix::process::Signal;
@@ -19,14 +21,6 @@ fn listen_with_descriptors(limit: &str, arguments: &str) -> Listening {
     let binary = env!("CARGO_BIN_EXE_echo6");
     command.args(["-c", &format!("ulimit {limit}; exec {binary} listen {arguments}")]);
     Listening::spawn(command)
-}
-
-/// Processor time of a process so far, in hundredths of a second.
-#[cfg(target_os = "linux")]
-fn cpu_ticks(listening: &Listening) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", listening.child.id())).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use futures::stream::{self, SelectAll, Stream};
 use super::clients::Clients;
 use super::connection::{Accepted, serve};
 use super::event::{Event, Obstacle};
-use super::shortage::{Shortage, Verdict, judge};
+use super::shortage::{Next, Shortage};
 use super::turn::ACCEPTS;
 use crate::socket::Listener;
 
@@ -42,25 +42,40 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                     task::yield_now().await;
                 }
             }
-            Err(error) if judge(&error) == Verdict::PassBy => {}
-            Err(error) => {
-                if shortage.begin(Instant::now()) {
-                    let obstacle = Obstacle::Shortage { cause: error.into() };
-                    clients.report(|| Event::Paused { obstacle });
+            Err(error) => match shortage.note(&error, Instant::now()) {
+                Next::Accept => task::yield_now().await,
+                Next::Wait { first, wait } => {
+                    if first {
+                        let obstacle = Obstacle::Shortage { cause: error.into() };
+                        clients.report(|| Event::Paused { obstacle });
+                    }
+                    task::sleep(wait).await;
                 }
-                task::sleep(shortage.next()).await;
-            }
+            },
         }
     }
 }
 
-/// The clients of one listener as they come. Errors do not end the stream.
+/// The clients of one listener as they come. Errors do not end the stream; that the kernel has no
+/// memory to watch the listening socket with is one of them.
 fn incoming(listener: Listener) -> impl Stream<Item = std::io::Result<Accepted>> + Unpin {
-    let listener = Async::new(TcpListener::from(listener))
-        .expect("a listening socket can be watched while the kernel has memory");
-    Box::pin(stream::unfold(listener, |listener| async {
-        Some((listener.accept().await, listener))
+    let socket = Arc::new(TcpListener::from(listener));
+    Box::pin(stream::unfold((socket, None), |(socket, mut watched)| async {
+        let client = accept(&socket, &mut watched).await;
+        Some((client, (socket, watched)))
     }))
+}
+
+async fn accept(
+    socket: &Arc<TcpListener>,
+    watched: &mut Option<Async<Arc<TcpListener>>>,
+) -> std::io::Result<Accepted> {
+    let listener = match watched {
+        Some(listener) => listener,
+        None => watched.insert(Async::new(Arc::clone(socket))?),
+    };
+    let (socket, peer) = listener.read_with(|socket| socket.accept()).await?;
+    Ok((Async::new(socket)?, peer))
 }
 
 /// Whether the server is full, said once for as long as it is about full.
@@ -82,7 +97,9 @@ impl Crowd {
     fn end(&mut self, count: usize) -> bool {
         let most = self.limit.map_or(usize::MAX, NonZeroUsize::get);
         let ends = self.full && count < most - most / 10;
-        self.full &= !ends;
+        if ends {
+            self.full = false;
+        }
         ends
     }
 }

@@ -1,22 +1,17 @@
-//! Which errors of accept(2) pass by, which mean that the system is short of something, and for how
-//! long to wait then.
+//! Which errors of accept(2) pass by, which mean that the system is short of something or refuses, and
+//! for how long to wait then.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-/// What to do after a failed accept(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It concerned one client, which is gone: accept the next.
-    PassBy,
-    /// The system is short of something, or the error is unknown: to try again at once would be to
-    /// spin, because Linux answers EMFILE before it looks at the queue.
-    Wait,
-}
-
-/// Sorts an error of accept(2). Linux also hands over network errors that are pending on the new
-/// connection (accept(2), "Error handling"), and each of these takes one client from the queue.
-pub(super) fn judge(error: &io::Error) -> Verdict {
+/// Says whether an error of accept(2) concerns one client, which is gone, so that the next can be
+/// accepted. Linux also hands over network errors that are pending on the new connection (accept(2),
+/// "Error handling"), and each of these takes one client from the queue.
+///
+/// Of the others, some come before the queue is looked at: Linux answers EMFILE there, and EPERM or
+/// EACCES when a security module or a seccomp filter refuses. To try again immediately would be to
+/// spin.
+fn passes_by(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::ConnectionAborted
@@ -25,11 +20,9 @@ pub(super) fn judge(error: &io::Error) -> Verdict {
         | Kind::Interrupted
         | Kind::NetworkDown
         | Kind::NetworkUnreachable
-        | Kind::PermissionDenied // a firewall rule forbids this connection
         | Kind::TimedOut
-        | Kind::WouldBlock => Verdict::PassBy,
-        _ if is_network_error(error) => Verdict::PassBy,
-        _ => Verdict::Wait,
+        | Kind::WouldBlock => true,
+        _ => is_network_error(error),
     }
 }
 
@@ -48,13 +41,29 @@ fn is_network_error(_: &io::Error) -> bool {
     false
 }
 
-/// The waits of one spell of failures. The spell goes on for as long as failures are no more than
-/// [`LONGEST`] apart, whatever succeeds in between: each descriptor that becomes free is a success.
+/// The failures of one spell, and the waits between them. The spell goes on for as long as failures
+/// are no more than [`LONGEST`] apart, whatever succeeds in between: each descriptor that becomes
+/// free is a success.
 #[derive(Debug, Default)]
 pub(super) struct Shortage {
     wait: Option<Duration>,
     failed: Option<Instant>,
+    /// Errors in a row that passed by.
+    passed: u32,
 }
+
+/// What to do after a failed accept(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Accept the next client when the others have had their turn.
+    Accept,
+    /// Wait that long before. `first` if the failure begins a spell.
+    Wait { first: bool, wait: Duration },
+}
+
+/// How many errors in a row may pass by. Whatever the error says, so many without a single client in
+/// between are no clients that are gone, but a system that refuses each time.
+const PASSING: u32 = 64;
 
 /// Long enough to cost no CPU, short enough not to be noticed if a descriptor is free at once.
 const FIRST: Duration = Duration::from_millis(5);
@@ -63,13 +72,18 @@ const FIRST: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_secs(1);
 
 impl Shortage {
-    /// Notes a failure; false if a spell is under way.
-    pub(super) fn begin(&mut self, now: Instant) -> bool {
-        self.failed.replace(now).is_none()
+    /// Notes a failure and says what to do next.
+    pub(super) fn note(&mut self, error: &io::Error, now: Instant) -> Next {
+        if passes_by(error) && self.passed < PASSING {
+            self.passed += 1;
+            return Next::Accept;
+        }
+        let first = self.failed.replace(now).is_none();
+        Next::Wait { first, wait: self.next() }
     }
 
     /// The next wait of the spell: each is twice as long as the one before, up to a second.
-    pub(super) fn next(&mut self) -> Duration {
+    fn next(&mut self) -> Duration {
         let wait = self.wait.unwrap_or(FIRST);
         self.wait = Some((wait * 2).min(LONGEST));
         wait
@@ -78,6 +92,7 @@ impl Shortage {
     /// Notes a success, after which the waits begin anew; true if it ends a spell.
     pub(super) fn end(&mut self, now: Instant) -> bool {
         self.wait = None;
+        self.passed = 0;
         let ends = self.failed.is_some_and(|failed| now.duration_since(failed) > LONGEST);
         if ends {
             self.failed = None;
@@ -104,18 +119,41 @@ mod tests {
             Errno::NETUNREACH,
             Errno::NOPROTOOPT,
             Errno::OPNOTSUPP,
-            Errno::PERM,
             Errno::PROTO,
             Errno::TIMEDOUT,
         ] {
-            assert_eq!(judge(&errno.into()), Verdict::PassBy, "{errno:?}");
+            assert!(passes_by(&errno.into()), "{errno:?}");
         }
         // Unknown errors wait as well, so that none can make the loop spin.
-        for errno in
-            [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::INVAL, Errno::IO]
-        {
-            assert_eq!(judge(&errno.into()), Verdict::Wait, "{errno:?}");
+        for errno in [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOBUFS,
+            Errno::NOMEM,
+            Errno::PERM,
+            Errno::ACCESS,
+            Errno::INVAL,
+            Errno::IO,
+        ] {
+            assert!(!passes_by(&errno.into()), "{errno:?}");
         }
+    }
+
+    #[test]
+    fn an_error_that_passes_by_without_end_waits_as_well() {
+        let (mut shortage, now) = (Shortage::default(), Instant::now());
+        let aborted = || io::Error::from(io::ErrorKind::ConnectionAborted);
+        for _ in 0..2 {
+            for _ in 0..PASSING {
+                assert_eq!(shortage.note(&aborted(), now), Next::Accept);
+            }
+            shortage.end(now);
+        }
+        for _ in 0..PASSING {
+            assert_eq!(shortage.note(&aborted(), now), Next::Accept);
+        }
+        assert_eq!(shortage.note(&aborted(), now), Next::Wait { first: true, wait: FIRST });
+        assert_eq!(shortage.note(&aborted(), now), Next::Wait { first: false, wait: 2 * FIRST });
     }
 
     #[test]
@@ -131,11 +169,15 @@ mod tests {
     fn a_spell_outlasts_the_successes_within_it() {
         let (mut shortage, start) = (Shortage::default(), Instant::now());
         let at = |millis| start + Duration::from_millis(millis);
+        let begins = |shortage: &mut Shortage, millis| {
+            let next = shortage.note(&io::ErrorKind::OutOfMemory.into(), at(millis));
+            matches!(next, Next::Wait { first: true, .. })
+        };
         assert!(!shortage.end(at(0)));
-        assert!(shortage.begin(at(1)) && !shortage.begin(at(2)));
-        assert!(!shortage.end(at(900)) && !shortage.begin(at(950)));
+        assert!(begins(&mut shortage, 1) && !begins(&mut shortage, 2));
+        assert!(!shortage.end(at(900)) && !begins(&mut shortage, 950));
         assert!(!shortage.end(at(1900)));
         assert!(shortage.end(at(2000)) && !shortage.end(at(2001)));
-        assert!(shortage.begin(at(2002)));
+        assert!(begins(&mut shortage, 2002));
     }
 }

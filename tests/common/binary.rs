@@ -116,6 +116,14 @@ impl Drop for Listening {
     }
 }
 
+/// Processor time of a process so far, in hundredths of a second.
+#[cfg(target_os = "linux")]
+pub(crate) fn cpu_ticks(listening: &Listening) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", listening.child.id())).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
 /// The port in `listening on [::]:7000 (IPv6 and IPv4)`, or in its JSON form.
 fn port_of(line: &str) -> u16 {
     let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
