@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 /// Durations: the shortest and the longest as they are, the others to a thousandth, so that however
 /// many there are, some 100 KiB are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Times {
     histogram: Histogram<u64>,
     min: Duration,
@@ -33,6 +33,40 @@ impl Times {
         }
         self.min = self.min.min(time);
         self.max = self.max.max(time);
+    }
+
+    /// Adds `count` durations of the same length.
+    pub fn note_many(&mut self, time: Duration, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        if self.histogram.record_n(nanos, count).is_err() {
+            self.histogram.saturating_record_n(nanos, count);
+        }
+        self.min = self.min.min(time);
+        self.max = self.max.max(time);
+    }
+
+    /// Adds all durations of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        if other.count() == 0 {
+            return;
+        }
+        // Fails only where usize has too few bits for the longest time.
+        if self.histogram.add(&other.histogram).is_err() {
+            for (time, count) in other.counts() {
+                self.histogram.saturating_record_n(time.as_nanos() as u64, count);
+            }
+        }
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// Forgets all durations, and keeps the memory for the next ones.
+    pub fn clear(&mut self) {
+        self.histogram.reset();
+        (self.min, self.max) = (Duration::MAX, Duration::ZERO);
     }
 
     /// How many there are.
@@ -89,6 +123,24 @@ impl Times {
         }
         rows
     }
+
+    /// The durations that occur, rounded to a thousandth, and how often each does, from the shortest
+    /// to the longest.
+    pub fn counts(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let recorded = self.histogram.iter_recorded();
+        recorded.map(|step| (self.between(step.value_iterated_to()), step.count_at_value()))
+    }
+
+    /// The percentile spectrum: steps that get smaller towards 1, `ticks` of them for each halving of
+    /// what is left. Each has the quantile, the time that this part of all did not exceed, and how
+    /// many that is. The last is the longest time, at 1.
+    pub fn spectrum(&self, ticks: u32) -> impl Iterator<Item = (f64, Duration, u64)> {
+        let mut below = 0;
+        self.histogram.iter_quantiles(ticks.max(1)).map(move |step| {
+            below += step.count_since_last_iteration();
+            (step.quantile_iterated_to(), self.between(step.value_iterated_to()), below)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +181,33 @@ mod tests {
         let figures = [none.min(), none.mean(), none.quantile(0.5), none.max(), none.stddev()];
         assert_eq!((figures, none.count()), ([Duration::ZERO; 5], 0));
         assert!(none.doublings().is_empty());
+    }
+
+    #[test]
+    fn merged_times_have_the_figures_of_all_of_them() {
+        let mut halves = times(1..=500);
+        halves.merge(&times(501..=1000));
+        halves.merge(&Times::default());
+        assert_eq!(halves, times(1..=1000));
+        let mut counted = Times::default();
+        for (time, count) in halves.counts() {
+            counted.note_many(time, count);
+        }
+        assert_eq!(counted.count(), 1000);
+        assert!(is(counted.quantile(0.5), 500.0) && is(counted.mean(), 500.5));
+        halves.clear();
+        assert_eq!(halves.max(), Times::default().max());
+        assert_eq!(halves.count(), 0);
+    }
+
+    #[test]
+    fn a_spectrum_rises_to_the_longest_time_and_counts_all() {
+        let times = times(1..=1000);
+        let steps: Vec<_> = times.spectrum(5).collect();
+        assert!(steps.is_sorted_by(|one, next| one.0 <= next.0 && one.1 <= next.1));
+        let (quantile, time, below) = *steps.last().unwrap();
+        assert_eq!((quantile, time, below), (1.0, times.max(), 1000));
+        assert_eq!(Times::default().spectrum(5).count(), 0);
     }
 
     #[test]
