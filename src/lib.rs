@@ -12,11 +12,12 @@
 //! - [`address`]: text to addresses and back, endpoints
 //! - [`socket`]: endpoints to bound sockets, dual-stack ones too
 //! - [`echo`]: the byte pump, which knows no sockets
+//! - [`fault`]: what goes wrong on purpose, how often and where; no sockets
 //! - [`times`]: durations to percentiles; no I/O
 //! - [`server`]: the accept loop, one task per client, and how it all stops
 //! - [`client`]: connects, sends, compares what comes back, measures round trips
 //!
-//! Imports go one way: `error, address < socket < echo, times < server | client`.
+//! Imports go one way: `error, address < socket < echo, fault, times < server | client`.
 //!
 //! [`how_it_works`] follows one connection from `listen` to `close`.
 //!
@@ -60,6 +61,7 @@ pub mod address;
 pub mod client;
 pub mod echo;
 pub mod error;
+pub mod fault;
 
 pub mod how_it_works;
 pub mod server;

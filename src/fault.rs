@@ -1,0 +1,23 @@
+//! Faults on purpose: what an echo server can do wrong, how often and where, so that a test can
+//! assert exactly what its client makes of it. It knows no sockets.
+//!
+//! | from | to | by |
+//! |---|---|---|
+//! | `10%flip@1000` | a [`Fault`], or a [`FaultError`] with its place and a fix | `str::parse` |
+//! | a datagram and the time | what to send in its place, and when | [`DatagramFaults`], [`DatagramQueue`] |
+//!
+//! What was dealt is told as [`Dealt`]: `flip@1000`.
+
+mod datagram;
+mod dealt;
+mod draw;
+mod error;
+mod grammar;
+mod kind;
+mod rule;
+
+pub use datagram::{DatagramFaults, DatagramQueue, Departure, Fate};
+pub use dealt::Dealt;
+pub use error::{FaultError, FaultErrorKind};
+pub use kind::FaultKind;
+pub use rule::Fault;

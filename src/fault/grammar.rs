@@ -1,0 +1,380 @@
+//! `[P%][N*]NAME[=VALUE[~JITTER]][@OFFSET]` in, a fault out, or an error with its place.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use super::error::{FaultError, FaultErrorKind as Kind, Wrong};
+use super::kind::{FaultKind, Offset, Takes};
+use super::rule::{Chance, Fault, Place, Value};
+
+/// Reads a fault.
+pub(super) fn parse(text: &str) -> Result<Fault, FaultError> {
+    let mut reader = Reader { text, at: 0, named: None };
+    reader.fault().map_err(|wrong| FaultError::new(wrong, text, reader.named))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    /// Everything before this byte was read.
+    at: usize,
+    /// The kind whose name was read, or the one that a wrong name most likely stands for.
+    named: Option<FaultKind>,
+}
+
+impl<'a> Reader<'a> {
+    fn fault(&mut self) -> Result<Fault, Wrong> {
+        if self.text.is_empty() {
+            return wrong(Kind::Empty, 0);
+        }
+        let chance = self.chance()?;
+        let first = self.first()?;
+        let drawn = self.at;
+        let kind = self.name()?;
+        if kind == FaultKind::NoAccept && drawn > 0 {
+            return wrong(Kind::UnexpectedChance, 0);
+        }
+        let value = self.value(kind)?;
+        let place = self.place(kind)?;
+        Ok(Fault { chance, first, kind, value, place })
+    }
+
+    fn chance(&mut self) -> Result<Option<Chance>, Wrong> {
+        let start = self.at;
+        let number = self.peek(|byte| byte.is_ascii_digit() || byte == b'.');
+        if self.text.as_bytes().get(start + number.len()) != Some(&b'%') {
+            return Ok(None);
+        }
+        self.at += number.len() + 1;
+        match per_million(number) {
+            Some(parts @ 1..=1_000_000) => Ok(Some(Chance(parts))),
+            _ => wrong(Kind::Percent, start),
+        }
+    }
+
+    fn first(&mut self) -> Result<Option<NonZeroU64>, Wrong> {
+        let start = self.at;
+        let number = self.peek(|byte| byte.is_ascii_digit());
+        match self.text.as_bytes().get(start + number.len()) {
+            Some(b'*') => {}
+            Some(b'x') if !number.is_empty() => {} // a shell does not expand it
+            _ if number.is_empty() => return Ok(None),
+            _ => return wrong(Kind::Count, start + number.len()),
+        }
+        self.at += number.len() + 1;
+        match number.parse() {
+            Ok(count) => Ok(Some(count)),
+            Err(_) => wrong(Kind::Count, start),
+        }
+    }
+
+    fn name(&mut self) -> Result<FaultKind, Wrong> {
+        let start = self.at;
+        let name = self.peek(|byte| !matches!(byte, b'=' | b'~' | b'@'));
+        self.at += name.len();
+        match FaultKind::named(name) {
+            Some(kind) => {
+                self.named = Some(kind);
+                Ok(kind)
+            }
+            None => {
+                self.named = FaultKind::nearest(name);
+                wrong(Kind::UnknownName, start)
+            }
+        }
+    }
+
+    fn value(&mut self, kind: FaultKind) -> Result<Value, Wrong> {
+        let form = kind.form();
+        if !self.rest().starts_with('=') {
+            return match (form.takes, self.rest().starts_with('~')) {
+                (Takes::Time | Takes::Size | Takes::Text, _) => wrong(Kind::MissingValue, self.at),
+                (_, true) => wrong(Kind::UnexpectedJitter, self.at),
+                (_, false) => Ok(Value::Nothing),
+            };
+        }
+        if form.takes == Takes::Nothing {
+            return wrong(Kind::UnexpectedValue, self.at);
+        }
+        self.at += 1;
+        match form.takes {
+            Takes::Text | Takes::TextOrNothing => self.text(form.offset != Offset::Nothing),
+            Takes::Time | Takes::TimeOrNothing => {
+                let (time, jitter) = self.pair(Kind::Time, parse_time)?;
+                Ok(Value::Time { time, jitter: jitter.unwrap_or_default() })
+            }
+            Takes::Nothing | Takes::Size | Takes::SizeOrNothing => {
+                let parse = |text: &str| parse_size(text).filter(|&size| size > 0);
+                let (size, jitter) = self.pair(Kind::Size, parse)?;
+                Ok(Value::Size { size, jitter: jitter.unwrap_or_default() })
+            }
+        }
+    }
+
+    /// Reads `VALUE` or `VALUE~JITTER`.
+    fn pair<T>(
+        &mut self,
+        kind: Kind,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<(T, Option<T>), Wrong> {
+        let value = self.number(kind, &parse)?;
+        if !self.rest().starts_with('~') {
+            return Ok((value, None));
+        }
+        self.at += 1;
+        Ok((value, Some(self.number(kind, &parse)?)))
+    }
+
+    fn number<T>(&mut self, kind: Kind, parse: impl Fn(&str) -> Option<T>) -> Result<T, Wrong> {
+        let start = self.at;
+        let text = self.peek(|byte| !matches!(byte, b'~' | b'@'));
+        self.at += text.len();
+        parse(text).map_or_else(|| wrong(kind, start), Ok)
+    }
+
+    /// Reads a text to the end, or to the `@` of an offset if there can be one.
+    fn text(&mut self, offset: bool) -> Result<Value, Wrong> {
+        let start = self.at;
+        let mut text = Vec::new();
+        let mut chars = self.rest().char_indices();
+        let mut end = self.text.len();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '@' if offset => {
+                    end = start + at;
+                    break;
+                }
+                '\\' => match escaped(&mut chars) {
+                    Some(byte) => text.push(byte),
+                    None => return wrong(Kind::Text, start + at),
+                },
+                c => text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        if text.is_empty() {
+            return wrong(Kind::Text, start);
+        }
+        self.at = end;
+        Ok(Value::Text(text))
+    }
+
+    fn place(&mut self, kind: FaultKind) -> Result<Place, Wrong> {
+        let offset = kind.form().offset;
+        if self.rest().is_empty() {
+            return Ok(Place::Byte(0));
+        }
+        if self.rest().starts_with('~') {
+            return wrong(Kind::UnexpectedJitter, self.at);
+        }
+        if offset == Offset::Nothing {
+            return wrong(Kind::UnexpectedOffset, self.at);
+        }
+        let text = &self.rest()[1..];
+        match parse_size(text) {
+            Some(at) => Ok(Place::Byte(at)),
+            None if text == "end" && offset == Offset::ByteOrEnd => Ok(Place::End),
+            None => wrong(Kind::Offset, self.at + 1),
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// The ASCII-delimited run from here on whose bytes all hold.
+    fn peek(&self, holds: impl Fn(u8) -> bool) -> &'a str {
+        let rest = self.rest();
+        let length = rest.bytes().position(|byte| !holds(byte)).unwrap_or(rest.len());
+        &rest[..length]
+    }
+}
+
+/// Reads what follows a backslash.
+fn escaped(chars: &mut std::str::CharIndices<'_>) -> Option<u8> {
+    let (_, c) = chars.next()?;
+    match c {
+        'r' => Some(b'\r'),
+        'n' => Some(b'\n'),
+        't' => Some(b'\t'),
+        '0' => Some(0),
+        '\\' | '@' => Some(c as u8),
+        'x' => {
+            let mut digit = || chars.next()?.1.to_digit(16);
+            Some((digit()? * 16 + digit()?) as u8)
+        }
+        _ => None,
+    }
+}
+
+/// Reads a percentage with up to four decimals as parts of a million.
+fn per_million(text: &str) -> Option<u32> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 4 || fraction.contains('.') || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let parse = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u32>().ok() };
+    let padded = parse(fraction)? * 10_u32.pow(4 - fraction.len() as u32);
+    parse(whole)?.checked_mul(10_000)?.checked_add(padded)
+}
+
+/// Reads a duration: a number of seconds, or a number with a unit, to the microsecond.
+fn parse_time(text: &str) -> Option<Duration> {
+    let units = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let found = units.iter().find_map(|&(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
+    let (number, seconds) = found.unwrap_or((text, 1.0));
+    // Digits and a point only: f64 would also read "inf", "1e3" and "+1".
+    if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return None;
+    }
+    let micros = (number.parse::<f64>().ok()? * seconds * 1e6).round();
+    // Within 2^53 microseconds, 285 years, every one of them can be told.
+    (micros < (1_u64 << 53) as f64).then(|| Duration::from_micros(micros as u64))
+}
+
+/// Reads a number of bytes: a whole number, or one with `k`, `M` or `G` behind it, powers of 1024.
+fn parse_size(text: &str) -> Option<u64> {
+    let (digits, factor) = match text.as_bytes().last()? {
+        b'k' | b'K' => (&text[..text.len() - 1], 1 << 10),
+        b'm' | b'M' => (&text[..text.len() - 1], 1 << 20),
+        b'g' | b'G' => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, 1),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None; // u64 would also read "+1"
+    }
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+fn wrong<T>(kind: Kind, position: usize) -> Result<T, Wrong> {
+    Err(Wrong { kind, position })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_fault_is_printed_as_it_is_best_written() {
+        for (text, printed) in [
+            ("flip", "flip"),
+            ("flip@0", "flip"),
+            ("10%flip@1000", "10%flip@1000"),
+            ("0.5%2xdrop=1024@65536", "0.5%2*drop=1k@64k"),
+            (".25%reset@end", "0.25%reset@end"),
+            ("100%hang", "100%hang"),
+            ("delay=0.1", "delay=100ms"),
+            ("delay=1500us~0.5ms", "delay=1500us~500us"),
+            ("delay=120s@1M", "delay=2m@1M"),
+            ("delay=0", "delay=0us"),
+            ("rate=64k~1k", "rate=64k~1k"),
+            ("stall", "stall"),
+            ("stall=2s@1k", "stall=2s@1k"),
+            (r"add=\x41\@\\b@5", r"add=A\@\\b@5"),
+            ("add", "add"),
+            (r"greet=220 mail@host\r\n", r"greet=220 mail\@host\r\n"),
+            (r"greet=\xff\x00\x1b主", r"greet=\xff\0\x1b主"),
+            ("no-accept", "no-accept"),
+        ] {
+            let fault: Fault = text.parse().unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(fault.to_string(), printed, "{text}");
+            assert_eq!(printed.parse(), Ok(fault), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_fault_is_told_with_its_kind_its_place_and_a_fix() {
+        for (text, kind, position, help) in [
+            ("", Kind::Empty, 0, "a fault looks like"),
+            ("0%flip", Kind::Percent, 0, "10%"),
+            ("101%flip", Kind::Percent, 0, "10%"),
+            ("%flip", Kind::Percent, 0, "10%"),
+            ("1.2.3%flip", Kind::Percent, 0, "10%"),
+            ("0.00001%flip", Kind::Percent, 0, "10%"),
+            ("10%0*flip", Kind::Count, 3, "2*"),
+            ("*flip", Kind::Count, 0, "2*"),
+            ("2flip", Kind::Count, 1, "2*"),
+            ("99999999999999999999*flip", Kind::Count, 0, "2*"),
+            ("10%20%flip", Kind::Count, 5, "2*"),
+            ("flop", Kind::UnknownName, 0, r#"write "flip""#),
+            ("10%2*latency=1s", Kind::UnknownName, 5, r#"write "delay""#),
+            ("nonsense", Kind::UnknownName, 0, "NAME"),
+            ("2*", Kind::UnknownName, 2, "NAME"),
+            ("2*no-accept", Kind::UnexpectedChance, 0, "leave"),
+            ("delay", Kind::MissingValue, 5, "write delay=100ms~20ms"),
+            ("rate@5", Kind::MissingValue, 4, "write rate=64k"),
+            ("greet", Kind::MissingValue, 5, "write greet="),
+            ("flip=1", Kind::UnexpectedValue, 4, r#"write "flip" without a value"#),
+            ("delay=", Kind::Time, 6, "100ms"),
+            ("delay=1x", Kind::Time, 6, "100ms"),
+            ("delay=-1", Kind::Time, 6, "100ms"),
+            ("delay=1e3", Kind::Time, 6, "100ms"),
+            ("delay=inf", Kind::Time, 6, "100ms"),
+            ("delay=1s~", Kind::Time, 9, "100ms"),
+            ("delay=1s~2~3", Kind::UnexpectedJitter, 10, "jitter"),
+            ("rate=0", Kind::Size, 5, "64k"),
+            ("slice=1.5", Kind::Size, 6, "64k"),
+            ("slice=+1", Kind::Size, 6, "64k"),
+            ("drop=99999999999G", Kind::Size, 5, "64k"),
+            ("flip~1", Kind::UnexpectedJitter, 4, "jitter"),
+            ("greet=", Kind::Text, 6, "escapes"),
+            (r"greet=a\q", Kind::Text, 7, "escapes"),
+            (r"greet=a\x4", Kind::Text, 7, "escapes"),
+            (r"greet=a\", Kind::Text, 7, "escapes"),
+            ("add=@5", Kind::Text, 4, "escapes"),
+            ("late@5", Kind::UnexpectedOffset, 4, r#"write "late" without an offset"#),
+            ("flip@", Kind::Offset, 5, "64k"),
+            ("flip@end", Kind::Offset, 5, "64k"),
+            ("flip@-1", Kind::Offset, 5, "64k"),
+            ("flip@1@2", Kind::Offset, 5, "64k"),
+        ] {
+            let error = text.parse::<Fault>().unwrap_err();
+            assert_eq!((error.kind(), error.position()), (kind, position), "{text}");
+            assert_eq!(error.input(), text);
+            assert!(error.help().contains(help), "{text}: {}", error.help());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_it(text in "\\PC{0,20}") {
+            if let Err(error) = text.parse::<Fault>() {
+                prop_assert!(error.position() <= text.len());
+                prop_assert!(text.is_char_boundary(error.position()));
+            }
+        }
+
+        #[test]
+        fn what_it_prints_it_reads_as_the_same(
+            chance in proptest::option::of(1..=1_000_000_u32),
+            first in proptest::option::of(1..u64::MAX),
+            kind in proptest::sample::select(FaultKind::ALL),
+            (number, jitter) in (1..1_u64 << 50, 0..1_u64 << 50),
+            text in proptest::collection::vec(any::<u8>(), 1..20),
+            offset in proptest::option::of(0..u64::MAX),
+        ) {
+            let form = kind.form();
+            let drawn = kind != FaultKind::NoAccept;
+            let fault = Fault {
+                chance: chance.filter(|_| drawn).map(Chance),
+                first: first.filter(|_| drawn).and_then(NonZeroU64::new),
+                kind,
+                value: match form.takes {
+                    Takes::Nothing => Value::Nothing,
+                    Takes::Time | Takes::TimeOrNothing => Value::Time {
+                        time: Duration::from_micros(number),
+                        jitter: Duration::from_micros(jitter),
+                    },
+                    Takes::Size | Takes::SizeOrNothing => Value::Size { size: number, jitter },
+                    Takes::Text | Takes::TextOrNothing => Value::Text(text),
+                },
+                place: match (form.offset, offset) {
+                    (Offset::Nothing, _) => Place::Byte(0),
+                    (Offset::ByteOrEnd, None) => Place::End,
+                    (_, offset) => Place::Byte(offset.unwrap_or(0)),
+                },
+            };
+            prop_assert_eq!(fault.to_string().parse(), Ok(fault));
+        }
+    }
+}
