@@ -11,6 +11,8 @@ use futures::future::select;
 use crate::socket::Listener;
 
 mod accept;
+#[allow(dead_code)]
+mod access;
 mod clients;
 mod connection;
 mod event;

@@ -305,7 +305,7 @@ mod tests {
             rests.into_iter().any(|rest| parse(&format!("{start}{rest}")).is_ok())
         };
         for address in ["10.0.0.1", "10.0.0.0", "0.0.0.0", "128.0.0.0", "2001:db8::", "::1", "::"] {
-            for digits in (0..1300).map(|digits| digits.to_string()).chain(["00".into()]) {
+            for digits in (0..330).map(|digits| digits.to_string()).chain(["00".into()]) {
                 let text = format!("{address}/{digits}");
                 if let Err(fault) = parse(&text) {
                     assert!(can_become(&text[..fault.position]), "{text} too late: {fault:?}");
