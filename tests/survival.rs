@@ -9,9 +9,9 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use common::binary::Listening;
 #[cfg(target_os = "linux")]
-use common::binary::cpu_ticks;
-use common::binary::{Listening, echo6};
+use common::binary::{cpu_ticks, echo6};
 use common::{V4, V6, connect, exchange, fill, is_silent, round_trip};
 use rustix::process::Signal;
 
