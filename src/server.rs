@@ -120,8 +120,9 @@ impl Server {
     }
 
     /// Closes a client that has neither sent nor taken a byte for `timeout`, up to a tenth late. A
-    /// client that does not read what it is sent is idle too. Never unless set, and then it costs
-    /// nothing.
+    /// client that does not read what it is sent is idle too. On Linux a client takes what it
+    /// acknowledges (`TCP_INFO`, since 4.1), so that one on a slow path is not idle; elsewhere what
+    /// the system's buffer takes for it counts. Never unless set, and then it costs nothing.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.limits.idle = Some(timeout);
         self

@@ -133,6 +133,67 @@ fn a_client_that_does_not_read_is_idle_too() {
     assert!(closed.received > closed.returned);
 }
 
+/// Connects with a receive buffer as small as it can be, so that the echoes wait in the server's
+/// kernel.
+fn connect_with_a_small_buffer(server: &TestServer) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&SocketAddr::new(V4, server.address.port()).into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_takes_its_bytes_slowly_is_not_idle() {
+    let idle = Duration::from_millis(400);
+    let server = TestServer::on("[::]:0", |server| server.idle_timeout(idle));
+    let mut client = connect_with_a_small_buffer(&server);
+    let message = noise(400_000); // the kernel takes all of it at once
+    client.write_all(&message).unwrap();
+    let start = Instant::now();
+    let mut reply = Vec::new();
+    let mut piece = [0; 10_000];
+    while reply.len() < message.len() {
+        let length = client.read(&mut piece).unwrap();
+        assert!(length > 0, "closed after {:?}, {} bytes", start.elapsed(), reply.len());
+        reply.extend_from_slice(&piece[..length]);
+        std::thread::sleep(idle / 10);
+    }
+    assert!(reply == message && start.elapsed() > 2 * idle, "{:?}", start.elapsed());
+    assert_eq!(round_trip(&mut client, b"still here"), b"still here");
+}
+
+#[test]
+fn urgent_data_comes_back_like_any_other() {
+    let server = TestServer::start();
+    let mut client = server.connect(V6);
+    client.write_all(b"before ").unwrap();
+    assert_eq!(socket2::SockRef::from(&client).send_out_of_band(b"!").unwrap(), 1);
+    client.write_all(b" after").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut reply = Vec::new();
+    client.read_to_end(&mut reply).unwrap();
+    assert_eq!(reply, b"before ! after");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_vanishes_is_asked_after() {
+    let mut server = TestServer::start();
+    let mut client = server.connect(V4);
+    round_trip(&mut client, b"in");
+    // Each row of an IPv4-mapped peer: "sl local remote st queues timer:...", 02 being keepalive.
+    let port = format!(":{:04X} ", client.local_addr().unwrap().port());
+    let table = std::fs::read_to_string("/proc/self/net/tcp6").unwrap();
+    let row =
+        table.lines().find(|line| line.contains(&port)).expect("a row of the server's socket");
+    assert!(row.contains(" 02:"), "{row}");
+    drop(client);
+    server.stop();
+}
+
 #[test]
 fn a_client_gets_back_as_many_bytes_as_it_may_send_and_end_of_stream() {
     let limit = 100_000;

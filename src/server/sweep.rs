@@ -11,6 +11,7 @@ use super::Limits;
 use super::clients::{Client, Clients};
 use super::event::Reason;
 use super::turn::{END, SWEEP};
+use crate::socket::acknowledged;
 
 /// How many looks there are in a timeout. A client's last byte is noticed up to one look late, and
 /// the end of its time again up to one, so that it is closed up to a tenth late.
@@ -67,22 +68,27 @@ fn turn(
 /// What a client had done by the look that last found it had done something.
 struct Seen {
     since: Instant,
-    progress: u64,
+    received: u64,
+    returned: u64,
+    /// How much of that the client had acknowledged, once that was asked, where the system tells.
+    acknowledged: Option<u64>,
     at: Instant,
 }
 
 /// Does with a client what is due; says whether anything was.
 fn look(client: &Client, seen: &mut Option<Seen>, now: Instant, stopped: Duration) -> bool {
     let since = client.since();
-    let progress = client.flow.received() + client.flow.returned();
+    let (received, returned) = (client.flow.received(), client.flow.returned());
+    let now_seen = Seen { since, received, returned, acknowledged: None, at: now };
     let still = match seen {
         // The same client: one that came later may have the slot of one that has gone.
-        Some(seen) if seen.since == since && seen.progress == progress => {
-            seen.at += stopped;
-            now.saturating_duration_since(seen.at)
+        Some(before) if before.is_same(&now_seen) => {
+            before.at += stopped;
+            before.note_acknowledged(|| acknowledged(client.socket.get_ref()), now);
+            now.saturating_duration_since(before.at)
         }
         _ => {
-            *seen = Some(Seen { since, progress, at: now });
+            *seen = Some(now_seen);
             Duration::ZERO
         }
     };
@@ -102,6 +108,26 @@ fn look(client: &Client, seen: &mut Option<Seen>, now: Instant, stopped: Duratio
         Some(Due::Overdue) => client.flow.cut(),
     }
     true
+}
+
+impl Seen {
+    /// Says whether the client is the same and has moved nothing.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.since, self.received, self.returned) == (other.since, other.received, other.returned)
+    }
+
+    /// Takes note of what a client that moves nothing here acknowledges: on a slow path it may take
+    /// what the kernel has for it for minutes. Nothing is asked any more once it has all.
+    fn note_acknowledged(&mut self, ask: impl FnOnce() -> Option<u64>, now: Instant) {
+        if self.acknowledged.is_some_and(|acknowledged| acknowledged >= self.returned) {
+            return;
+        }
+        let acknowledged = ask();
+        if self.acknowledged.is_some() && acknowledged > self.acknowledged {
+            self.at = now;
+        }
+        self.acknowledged = acknowledged;
+    }
 }
 
 /// For how long a client has been what it is.
@@ -142,6 +168,26 @@ fn due(limits: &Limits, ages: &Ages, has_bytes: bool) -> Option<Due> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_that_acknowledges_is_not_still() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut seen =
+            Seen { since: start, received: 100, returned: 100, acknowledged: None, at: start };
+        for (now, answer, still_since) in [
+            (1, Some(40), 0), // nothing to compare it with yet
+            (2, Some(40), 0),
+            (3, Some(70), 3),
+            (4, None, 3),
+            (5, Some(70), 3),
+            (6, Some(100), 6),
+        ] {
+            seen.note_acknowledged(|| answer, at(now));
+            assert_eq!(seen.at, at(still_since), "after {now} s");
+        }
+        seen.note_acknowledged(|| panic!("it has all"), at(7));
+    }
 
     #[test]
     fn a_client_is_ended_once_and_cut_when_its_grace_is_over() {

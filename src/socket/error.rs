@@ -74,7 +74,7 @@ impl ListenError {
                 ErrorKind::AddrInUse => {
                     "another program listens there: stop it, or choose another port".to_owned()
                 }
-                ErrorKind::PermissionDenied => format!(
+                ErrorKind::PermissionDenied if (1..1024).contains(&address.port()) => format!(
                     "ports below 1024 need root or CAP_NET_BIND_SERVICE: try port {}",
                     7000 + address.port() % 1000
                 ),

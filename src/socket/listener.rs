@@ -116,11 +116,24 @@ fn bind(
     if options.reuse_port {
         return Err(ErrorKind::Unsupported.into());
     }
+    set_for_clients(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     let socket = TcpListener::from(socket);
     let address = socket.local_addr()?;
     Ok(Listener { socket, address, families })
+}
+
+/// Sets what accepted sockets have from their listener.
+fn set_for_clients(socket: &Socket) -> std::io::Result<()> {
+    // A client that vanished would stay for ever. The system decides when to ask after one that is
+    // silent, 2 hours on Linux: a server that asked sooner would keep alive what a NAT on the way
+    // forgets, and nobody could find out that it does.
+    socket.set_keepalive(true)?;
+    // Urgent data is an octet of the stream like any other (RFC 6093, section 4), so it comes back.
+    #[cfg(not(target_os = "redox"))]
+    socket.set_out_of_band_inline(true)?;
+    Ok(())
 }
 
 impl Listener {
