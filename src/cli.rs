@@ -5,34 +5,58 @@
 use std::process::ExitCode;
 
 mod address;
-mod arguments;
 mod check;
+mod commands;
 mod events;
 mod failure;
+mod flags;
 mod json;
 mod listen;
 mod log;
-mod output;
 mod ping;
 mod progress;
 mod runtime;
 mod send;
+mod sink;
 mod streams;
 mod targets;
+mod text;
+mod values;
 
-use arguments::{Command, parse};
-use failure::Status;
+use commands::{Command, parse};
+use failure::{Status, Stop};
+use runtime::supervised;
+use sink::Sink;
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
-    let result = match parse(std::env::args_os().skip(1)) {
-        Ok(Command::Address(arguments)) => address::run(arguments),
-        Ok(Command::Listen(arguments)) => listen::run(arguments),
-        Ok(Command::Send(arguments)) => send::run(arguments),
-        Ok(Command::Ping(arguments)) => ping::run(arguments),
-        Ok(Command::Check(arguments)) => check::run(arguments),
-        Ok(Command::Print(text)) => output::print(text.as_bytes()).map(|()| Status::Ok),
-        Err(failure) => Err(failure),
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let (sink, result) = match parse(&words) {
+        Ok(command) => {
+            let sink = Sink::new(command.is_json());
+            (sink, run(command, sink))
+        }
+        // What was wrong may stand before the flag, so it is looked for among all words.
+        Err(failure) => (Sink::new(words.iter().any(|word| word == "--json")), Err(failure.into())),
     };
-    result.unwrap_or_else(|failure| failure.print()).into()
+    let status = match result {
+        Ok(status) => status,
+        Err(Stop::Unread) => Status::Ok,
+        Err(Stop::Reported(status)) => status,
+        Err(Stop::Failed(failure)) => sink.failure(&failure),
+    };
+    status.into()
+}
+
+fn run(command: Command, sink: Sink) -> Result<Status, Stop> {
+    match command {
+        Command::Address(arguments) => address::run(arguments, sink),
+        Command::Listen(arguments) => listen::run(&arguments, sink),
+        Command::Send(arguments) => supervised(move |stopped| send::run(&arguments, sink, stopped)),
+        Command::Ping(arguments) => supervised(move |stopped| ping::run(&arguments, sink, stopped)),
+        Command::Check(arguments) => {
+            supervised(move |stopped| check::run(&arguments, sink, stopped))
+        }
+        Command::Print(text) => sink.data(text.as_bytes()).map(|()| Status::Ok),
+    }
 }

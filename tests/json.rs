@@ -97,7 +97,7 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
             let (command, event) = (arguments[0], object["event"].as_str().unwrap());
             let mut known = documented(&[command, event]);
             known.extend(documented(&["failure"]));
-            known.extend(["event", "address", "family"].map(str::to_owned));
+            known.extend(["time", "event", "address", "family"].map(str::to_owned));
             for field in object.as_object().unwrap().keys() {
                 assert!(known.contains(field), "{command}: {field} of {object}");
             }

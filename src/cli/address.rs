@@ -6,9 +6,8 @@ use std::net::IpAddr;
 use argh::FromArgs;
 use echo6::address::{AddressError, AddressErrorKind, Endpoint, Prefix, ntop, pton};
 
-use super::arguments::STDIN;
-use super::failure::{Failure, Status};
-use super::output;
+use super::failure::{Failure, Status, Stop};
+use super::sink::Sink;
 use explain::Explanation;
 
 mod explain;
@@ -18,14 +17,18 @@ mod lines;
 #[derive(FromArgs)]
 #[argh(subcommand, name = "address", help_triggers("-h", "--help"))]
 pub(crate) struct Address {
-    /// one JSON object per line
+    /// write one JSON object per line to stdout
     #[argh(switch)]
-    json: bool,
+    pub(crate) json: bool,
 
     /// an address, HOST:PORT or a prefix; or "-" alone: read lines, write the canonical form of each
     #[argh(positional, arg_name = "TEXT")]
     texts: Vec<String>,
 }
+
+/// What stands for the `-` of `echo6 address -`, because argh takes a lone `-` for an option it does
+/// not know. No system passes an argument with a NUL in it.
+pub(crate) const STDIN: &str = "\0";
 
 /// What a text can be: an address alone, or one with a port or with a length.
 enum Literal {
@@ -34,15 +37,15 @@ enum Literal {
     Prefix(Prefix),
 }
 
-pub(crate) fn run(arguments: Address) -> Result<Status, Failure> {
+pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
     let Address { json, texts } = arguments;
     let usage =
         |message| Failure::usage(message).with_usage("Usage: echo6 address [--json] TEXT...");
     match &texts[..] {
-        [] => Err(usage("no TEXT given")),
-        [text] if text == STDIN && json => lines::run(io::stdin().lock(), explain_line),
-        [text] if text == STDIN => lines::run(io::stdin().lock(), canonicalise),
-        texts if texts.iter().any(|text| text == STDIN) => Err(usage("\"-\" stands alone")),
+        [] => Err(usage("no TEXT given").into()),
+        [text] if text == STDIN && json => lines::run(io::stdin().lock(), explain_line, sink),
+        [text] if text == STDIN => lines::run(io::stdin().lock(), canonicalise, sink),
+        texts if texts.iter().any(|text| text == STDIN) => Err(usage("\"-\" stands alone").into()),
         texts => {
             let mut status = Status::Ok;
             for (index, text) in texts.iter().enumerate() {
@@ -51,9 +54,9 @@ pub(crate) fn run(arguments: Address) -> Result<Status, Failure> {
                         let explanation = Explanation::new(text, &literal);
                         let gap = if index > 0 && !json { "\n" } else { "" };
                         let shown = if json { explanation.json() } else { explanation.to_string() };
-                        output::print(format!("{gap}{shown}").as_bytes())?;
+                        sink.data(format!("{gap}{shown}").as_bytes())?;
                     }
-                    Err(error) => status = Failure::from(error).print(),
+                    Err(error) => status = sink.failure(&error.into()),
                 }
             }
             Ok(status)

@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use echo6::address::Families;
 use echo6::server::{Event, Obstacle, Reason, Totals};
 use serde::Serialize;
 
 use super::json::family;
-use super::output::{self, count};
+use super::sink::{Stream, object};
+use super::text::count;
 
 /// How events are written, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl Format {
     pub(crate) fn line(self, event: &Event) -> String {
         match self {
             Self::Text => format!("{}\n", describe(event)),
-            Self::Json => json(Record::from(event)),
+            Self::Json => object(&Record::from(event)),
         }
     }
 
@@ -33,16 +34,16 @@ impl Format {
     pub(crate) fn dropped(self, lines: u64) -> String {
         match self {
             Self::Text => format!("{} dropped here\n", count(lines, "log line")),
-            Self::Json => json(Record::Dropped { lines }),
+            Self::Json => object(&Record::Dropped { lines }),
         }
     }
 
     /// Writes lines to where they belong.
     pub(crate) fn write(self, lines: &str) {
         match self {
-            Self::Text => output::say(lines),
+            Self::Text => drop(Stream::Stderr.write_all(lines.as_bytes())),
             // A reader that went away is no reason to stop serving.
-            Self::Json => drop(output::print(lines.as_bytes())),
+            Self::Json => drop(Stream::Stdout.write_all(lines.as_bytes())),
         }
     }
 }
@@ -199,19 +200,6 @@ impl From<&Event> for Record {
             _ => Self::Unknown,
         }
     }
-}
-
-/// Writes a record as a line, with the time in UTC (RFC 3339).
-fn json(record: Record) -> String {
-    #[derive(Serialize)]
-    struct Line {
-        time: String,
-        #[serde(flatten)]
-        record: Record,
-    }
-    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-    let line = serde_json::to_string(&Line { time, record });
-    line.expect("strings and numbers are JSON") + "\n"
 }
 
 fn names(families: Families) -> &'static [&'static str] {

@@ -1,15 +1,16 @@
-//! An error in, a few lines on stderr and an exit status out.
+//! An error of the library or of the command line in, its words, its object and its status out.
 
 use std::error::Error;
-use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use echo6::address::{AddressError, ResolveError};
 use echo6::client::{ConnectError, SendError};
 use echo6::socket::ListenError;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::output;
+use super::json;
+use super::text::{chain, line, point_at};
 
 /// The exit statuses, which scripts rely on; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +19,7 @@ pub(crate) enum Status {
     Ok = 0,
     /// The network said no, or bytes were lost, changed or late.
     Network = 1,
-    /// Usage, a bad address, or an address that cannot be bound.
+    /// The command was wrong, or this host could not do it.
     Usage = 2,
 }
 
@@ -28,87 +29,124 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// What ended a command, in the words that a person will read.
+/// Why a command ends before it is done.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    status: Status,
+pub(crate) enum Stop {
+    /// The reader of stdout went away, as `| head` does: there is nothing to report.
+    Unread,
+    /// Something failed, and is still to be reported.
+    Failed(Failure),
+    /// Something failed, and was reported.
+    Reported(Status),
+}
+
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// What failed, in the words that a person will read, and as the object that a program will.
+#[derive(Debug)]
+pub(crate) struct Failure(Box<Details>); // one pointer, so that a Result stays small
+
+#[derive(Debug, Serialize)]
+struct Details {
+    event: &'static str,
+    cause: &'static str,
+    #[serde(rename = "error")]
     message: String,
-    /// The wrong text, and the byte at which it went wrong.
-    place: Option<(String, usize)>,
-    usage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
+    /// What the library's error has beside its words: the address, and the bytes that passed.
+    #[serde(flatten)]
+    numbers: Map<String, Value>,
+    #[serde(skip)]
+    status: Status,
+    /// The wrong text, and the byte at which it went wrong.
+    #[serde(skip)]
+    place: Option<(String, usize)>,
+    #[serde(skip)]
+    usage: Option<String>,
 }
 
 impl Failure {
+    /// The command was wrong.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Status::Usage, message.into())
+        Self::new(Status::Usage, "usage", message.into())
     }
 
-    /// The reader of stdout went away, as `| head` does: the end, and nothing to say.
-    pub(crate) fn nobody_reads() -> Self {
-        Self::new(Status::Ok, String::new())
+    /// This host could not do what was asked of it.
+    pub(crate) fn here(operation: &str, error: &dyn Error) -> Self {
+        Self::new(Status::Usage, "here", format!("{operation}: {}", chain(error)))
     }
 
-    fn new(status: Status, message: String) -> Self {
-        Self { status, message, place: None, usage: None, help: None }
+    /// What was to be sent could not be read.
+    pub(crate) fn input(name: &str, error: &dyn Error) -> Self {
+        Self::new(Status::Usage, "input", format!("cannot read {name}: {}", chain(error)))
     }
 
-    pub(crate) fn with_usage(self, usage: &str) -> Self {
-        Self { usage: Some(usage.to_owned()), ..self }
+    fn new(status: Status, cause: &'static str, message: String) -> Self {
+        Self(Box::new(Details {
+            event: "failure",
+            cause,
+            message,
+            help: None,
+            numbers: Map::new(),
+            status,
+            place: None,
+            usage: None,
+        }))
     }
 
-    pub(crate) fn message(&self) -> &str {
-        &self.message
+    pub(crate) fn with_usage(mut self, usage: &str) -> Self {
+        self.0.usage = Some(usage.to_owned());
+        self
     }
 
-    pub(crate) fn with_help(self, help: Option<String>) -> Self {
-        Self { help, ..self }
+    pub(crate) fn with_help(mut self, help: Option<String>) -> Self {
+        self.0.help = help;
+        self
     }
 
-    /// Prints the failure on stderr. Text that came from outside is escaped.
-    pub(crate) fn print(&self) -> Status {
-        if self.message.is_empty() {
-            return self.status;
-        }
-        let mut text = format!("error: {}\n", line(&self.message));
-        if let Some((input, position)) = &self.place {
+    pub(crate) fn status(&self) -> Status {
+        self.0.status
+    }
+
+    /// The lines for stderr. Text that came from outside is escaped.
+    pub(crate) fn words(&self) -> String {
+        let Details { message, place, usage, help, .. } = &*self.0;
+        let mut text = format!("error: {}\n", line(message));
+        if let Some((input, position)) = place {
             let (line, column) = point_at(input, *position);
             text += &format!("  {line}\n  {:column$}^\n", "");
         }
-        for (label, words) in [("", &self.usage), ("help: ", &self.help)] {
+        for (label, words) in [("", usage), ("help: ", help)] {
             if let Some(words) = words {
                 text += &format!("{label}{}\n", line(words));
             }
         }
-        output::say(&text);
-        self.status
+        text
     }
-}
 
-/// An error and its causes, each once, from the outside in.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
+    /// The object for stdout.
+    pub(crate) fn object(&self) -> &impl Serialize {
+        &*self.0
     }
-    text
 }
 
 impl From<AddressError> for Failure {
     fn from(error: AddressError) -> Self {
-        Self {
-            place: Some((error.input().to_owned(), error.position())),
-            ..Self::usage(format!("invalid {}: {}", error.subject(), error.kind()))
-        }
-        .with_help(Some(error.help().to_owned()))
+        let mut failure = Self::usage(format!("invalid {}: {}", error.subject(), error.kind()))
+            .with_help(Some(error.help().to_owned()));
+        failure.0.place = Some((error.input().to_owned(), error.position()));
+        failure
     }
 }
 
 impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Self {
-        Self::usage(chain(&error)).with_help(error.help())
+        Self::new(Status::Usage, "bind", chain(&error)).with_help(error.help())
     }
 }
 
@@ -118,139 +156,25 @@ impl From<ResolveError> for Failure {
             ResolveError::NoHost { .. } => Status::Usage,
             _ => Status::Network,
         };
-        Self::new(status, chain(&error)).with_help(Some(error.help()))
+        Self::new(status, "resolve", chain(&error)).with_help(Some(error.help()))
     }
 }
 
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let status = match &error {
-            SendError::Output(cause) if cause.kind() == ErrorKind::BrokenPipe => {
-                return Self::nobody_reads();
-            }
             SendError::Input(_) | SendError::Output(_) => Status::Usage,
             _ => Status::Network,
         };
-        Self::new(status, chain(&error)).with_help(error.help())
+        let mut failure =
+            Self::new(status, json::cause(&error), chain(&error)).with_help(error.help());
+        failure.0.numbers = json::numbers(&error);
+        failure
     }
 }
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         SendError::from(error).into()
-    }
-}
-
-/// The longest line of words: more than any message of ours needs with a host name in it.
-const LONGEST: usize = 800;
-
-/// How many columns of a wrong text are shown on each side of the caret.
-const CONTEXT: usize = 36;
-
-/// Words with a text from outside in them, fit for one line of a terminal.
-pub(crate) fn line(text: &str) -> String {
-    fitting(text.chars(), LONGEST).concat()
-}
-
-/// The part of `input` around the byte at `position`, fit for a terminal, and the caret's column.
-pub(crate) fn point_at(input: &str, position: usize) -> (String, usize) {
-    let inside = (0..=position).rev().find(|&at| input.is_char_boundary(at)).unwrap_or(0);
-    let (before, behind) = input.split_at(inside);
-    let mut before = fitting(before.chars().rev(), CONTEXT);
-    before.reverse();
-    let before = before.concat();
-    let column = before.width();
-    (before + &fitting(behind.chars(), CONTEXT).concat(), column)
-}
-
-/// The first characters, escaped, as many as have room, and an ellipsis for the rest. A character
-/// that takes no room counts as one column, lest a line of those has no end.
-fn fitting(chars: impl Iterator<Item = char>, mut room: usize) -> Vec<String> {
-    let mut pieces = Vec::new();
-    for c in chars {
-        let piece = escape(c);
-        let width = piece.width().max(1);
-        if width > room {
-            pieces.push("…".to_owned());
-            break;
-        }
-        room -= width;
-        pieces.push(piece);
-    }
-    pieces
-}
-
-/// Makes control characters visible, so that no text from outside can drive the terminal.
-fn escape(c: char) -> String {
-    match c.width() {
-        None => c.escape_unicode().collect(),
-        Some(_) if is_invisible(c) => c.escape_unicode().collect(),
-        Some(_) => c.to_string(),
-    }
-}
-
-/// Characters that change the direction of text or take no room, and so can hide what is there.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pointed(input: &str, position: usize) -> String {
-        let (line, column) = point_at(input, position);
-        format!("{line}\n{:column$}^", "")
-    }
-
-    #[test]
-    fn the_caret_stands_under_the_byte_that_is_wrong() {
-        assert_eq!(pointed("2001:db8::1::2", 12), "2001:db8::1::2\n            ^");
-        assert_eq!(pointed("127.0.0.1", 9), "127.0.0.1\n         ^");
-        assert_eq!(pointed("", 0), "\n^");
-    }
-
-    #[test]
-    fn wide_and_escaped_characters_take_the_columns_they_take() {
-        assert_eq!(pointed("主x:80", 3), "主x:80\n  ^");
-        assert_eq!(pointed("\u{1b}x", 1), "\\u{1b}x\n      ^");
-        assert_eq!(pointed("é", 0), "é\n^");
-    }
-
-    #[test]
-    fn a_long_text_is_cut_around_the_caret() {
-        let text = format!("{}x{}", "1".repeat(100), "2".repeat(100));
-        let shown = pointed(&text, 100);
-        let (line, caret) = shown.split_once('\n').unwrap();
-        assert_eq!(line, format!("…{}x{}…", "1".repeat(36), "2".repeat(35)));
-        assert_eq!(caret.len(), 38);
-    }
-
-    #[test]
-    fn no_text_of_any_length_makes_a_long_line() {
-        for unit in ["1", "主", "\u{301}", "\u{1b}", "\u{202e}"] {
-            let text = unit.repeat((1 << 20) / unit.len());
-            for position in [0, text.len() / 2, text.len()] {
-                let (line, column) = point_at(&text, position);
-                assert!(line.chars().count() <= 2 * CONTEXT + 2 && column <= CONTEXT + 1);
-            }
-            assert!(line(&text).chars().count() <= LONGEST + 1);
-        }
-    }
-
-    #[test]
-    fn what_could_drive_or_deceive_a_terminal_is_escaped() {
-        assert_eq!(line("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
-        assert_eq!(line("\u{9b}\u{202e}\u{feff}\u{61c}"), "\\u{9b}\\u{202e}\\u{feff}\\u{61c}");
-        assert_eq!(line("é主e\u{301}"), "é主e\u{301}");
     }
 }

@@ -8,40 +8,9 @@ use echo6::address::Families;
 use echo6::client::{Attempt, ConnectError, Outcome, SendError};
 use echo6::error::Cause;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::failure::{Failure, chain};
-use super::output;
-
-/// Prints `object` as a line.
-pub(crate) fn print(object: &impl Serialize) -> Result<(), Failure> {
-    let mut line = serde_json::to_vec(object)
-        .map_err(|error| Failure::usage(format!("cannot write JSON: {error}")))?;
-    line.push(b'\n');
-    output::data(&line)
-}
-
-/// Prints that a name has no address.
-pub(crate) fn print_unresolved(failure: &Failure) -> Result<(), Failure> {
-    let why = Why::new("resolve", failure.message().to_owned());
-    print(&Failed { event: "failure", address: None, family: None, why })
-}
-
-/// Prints that an address does not echo.
-pub(crate) fn print_failure(error: &SendError) -> Result<(), Failure> {
-    let address = error.peer();
-    print(&Failed { event: "failure", address, family: address.map(family), why: error.into() })
-}
-
-#[derive(Serialize)]
-struct Failed {
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<SocketAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    family: Option<&'static str>,
-    #[serde(flatten)]
-    why: Why,
-}
+use super::text::chain;
 
 /// Microseconds, with a fraction down to the nanosecond.
 pub(crate) fn micros(duration: Duration) -> f64 {
@@ -51,6 +20,24 @@ pub(crate) fn micros(duration: Duration) -> f64 {
 /// `ipv4` or `ipv6`.
 pub(crate) fn family(address: SocketAddr) -> &'static str {
     if Families::of(address) == Families::Ipv4 { "ipv4" } else { "ipv6" }
+}
+
+/// What an error has beside its words.
+pub(crate) fn numbers(error: &SendError) -> Map<String, Value> {
+    #[derive(Serialize)]
+    struct Numbers {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        address: Option<SocketAddr>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        family: Option<&'static str>,
+        #[serde(flatten)]
+        why: Why,
+    }
+    let address = error.peer();
+    let numbers = Numbers { address, family: address.map(family), why: error.into() };
+    let Ok(Value::Object(mut numbers)) = serde_json::to_value(numbers) else { return Map::new() };
+    numbers.retain(|name, _| name != "cause" && name != "error");
+    numbers
 }
 
 /// Why something failed: one word for programs, a sentence for people, and the numbers.

@@ -7,19 +7,21 @@ use std::time::Duration;
 
 use argh::FromArgs;
 use echo6::Server;
+use echo6::error::Cause;
 use echo6::server::{Event, Obstacle, Totals};
 use echo6::socket::{ListenOptions, listen};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 
-use super::arguments::{
+use super::events::Format;
+use super::failure::{Failure, Status, Stop};
+use super::log::Log;
+use super::runtime;
+use super::sink::Sink;
+use super::values::{
     each_endpoint, families, parse_byte_limit, parse_duration, parse_limit, parse_timeout,
 };
-use super::events::Format;
-use super::failure::{Failure, Status};
-use super::log::Log;
-use super::{output, runtime};
 
 /// serve on each ADDRESS until SIGINT or SIGTERM
 #[derive(FromArgs)]
@@ -77,9 +79,9 @@ pub(crate) struct Listen {
     #[argh(switch)]
     reuse_port: bool,
 
-    /// one JSON object a line on stdout
+    /// write one JSON object per line to stdout
     #[argh(switch)]
-    json: bool,
+    pub(crate) json: bool,
 
     /// say nothing but errors
     #[argh(switch, short = 'q')]
@@ -106,7 +108,7 @@ fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
 /// each listener, and a few to spare for the resolver.
 const RESERVE: usize = 32;
 
-pub(crate) fn run(arguments: Listen) -> Result<Status, Failure> {
+pub(crate) fn run(arguments: &Listen, sink: Sink) -> Result<Status, Stop> {
     let endpoints = each_endpoint("listen", &arguments.addresses)?;
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)
@@ -134,7 +136,7 @@ pub(crate) fn run(arguments: Listen) -> Result<Status, Failure> {
     let format = if arguments.json { Format::Json } else { Format::Text };
     let (log, log_thread) = Log::start(format);
     let quiet = arguments.quiet;
-    let server = server.observe(move |event| report(&event, format, quiet, &log));
+    let server = server.observe(move |event| report(&event, format, quiet, &log, sink));
     let totals = serve(arguments.threads, server)?;
     log_thread.finish();
     Ok(match totals {
@@ -175,15 +177,15 @@ fn serve(threads: NonZeroUsize, server: Server) -> Result<Option<Totals>, Failur
             Either::Right(_) => None,
         })
     })
-    .map_err(|error: std::io::Error| Failure::usage(format!("cannot take signals: {error}")))
+    .map_err(|error: Cause| Failure::here("cannot take signals", &error))
 }
 
-fn report(event: &Event, format: Format, quiet: bool, log: &Log) {
+fn report(event: &Event, format: Format, quiet: bool, log: &Log, sink: Sink) {
     match event {
         Event::Listening { .. } => {
             // Printed here and now, before the first accept, because scripts wait for it.
-            if let Err(failure) = output::print(format.line(event).as_bytes()) {
-                process::exit(failure.print() as i32);
+            if let Err(Stop::Failed(failure)) = sink.data(format.line(event).as_bytes()) {
+                process::exit(sink.failure(&failure) as i32);
             }
         }
         Event::Paused { obstacle: Obstacle::Shortage { .. } } => log.line(format.line(event)),

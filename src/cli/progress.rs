@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_io::Timer;
 use futures::future::{Either, pending, select};
 
-use super::output::say;
+use super::sink::Stream;
 
 /// How often the line is drawn anew: often enough to be seen moving.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -27,7 +27,7 @@ pub(crate) async fn with_progress<T>(
         let _clear = Clear;
         loop {
             Timer::after(REDRAW).await;
-            say(&format!("\r{}\x1b[K", line()));
+            draw(&format!("\r{}\x1b[K", line()));
         }
     };
     match select(pin!(work), pin!(drawn)).await {
@@ -36,11 +36,15 @@ pub(crate) async fn with_progress<T>(
     }
 }
 
+fn draw(text: &str) {
+    let _ = Stream::Stderr.write_all(text.as_bytes());
+}
+
 /// Takes the line away.
 struct Clear;
 
 impl Drop for Clear {
     fn drop(&mut self) {
-        say("\r\x1b[K");
+        draw("\r\x1b[K");
     }
 }

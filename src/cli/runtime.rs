@@ -1,18 +1,22 @@
 //! Executor threads and signals: what a process decides for the whole of async-std.
 
-use std::io;
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::pin::pin;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use async_global_executor::GlobalExecutorConfig;
 use async_signal::{Signal, Signals};
+use echo6::error::Cause;
 use futures::channel::oneshot;
 use futures::executor::block_on;
-use futures::future::{Either, Shared, select};
+use futures::future::{BoxFuture, Either, Shared, select};
 use futures::{FutureExt, StreamExt};
 
-use super::failure::{Failure, Status};
+use super::failure::{Failure, Status, Stop};
 
 /// Runs a client's `future` on this thread, which also waits for its sockets: no other thread is
 /// started for it, and no byte crosses from one thread to another.
@@ -34,20 +38,43 @@ pub(crate) async fn until<F: Future>(
     }
 }
 
-/// Ready when a signal asks a client to stop, for all that wait for it. A client that is held up,
-/// because nobody takes what it writes, is ended soon after.
-pub(crate) fn stopped() -> Result<Shared<impl Future<Output = ()>>, Failure> {
-    let mut signals = StopSignals::new()
-        .map_err(|error| Failure::usage(format!("cannot take signals: {error}")))?;
+/// Ready when a signal asks a client to stop, for all that wait for it.
+pub(crate) type Stopped = Shared<BoxFuture<'static, ()>>;
+
+/// Runs a client's `job` on a thread of its own, and waits for its result or for a signal. A job
+/// that a signal has asked to stop has [`PATIENCE`] to end: it may be held up, because nobody takes
+/// what it writes.
+pub(crate) fn supervised(
+    job: impl FnOnce(&Stopped) -> Result<Status, Stop> + Send + 'static,
+) -> Result<Status, Stop> {
+    let mut signals =
+        StopSignals::new().map_err(|error| Failure::here("cannot take signals", &error))?;
     let (stop, stopped) = oneshot::channel::<()>();
-    // A thread of its own, because the other may be in the midst of a write.
-    std::thread::spawn(move || {
-        block_on(signals.next());
-        drop(stop);
-        std::thread::sleep(PATIENCE);
-        std::process::exit(Status::Network as i32);
+    let (result, mut done) = oneshot::channel();
+    let (running, ended) = mpsc::channel::<Infallible>();
+    let job = move || {
+        let stopped = stopped.map(drop).boxed().shared();
+        let _ = result.send(job(&stopped));
+        drop(running);
+    };
+    let thread = thread::Builder::new()
+        .spawn(job)
+        .map_err(|error| Failure::here("cannot start a thread", &Cause::from(error)))?;
+    let finished = block_on(async {
+        match select(&mut done, pin!(signals.next())).await {
+            Either::Left((finished, _)) => Some(finished),
+            Either::Right(_) => None,
+        }
     });
-    Ok(stopped.map(drop).shared())
+    let finished = finished.unwrap_or_else(|| {
+        drop(stop);
+        let _ = ended.recv_timeout(PATIENCE);
+        done.try_recv().map(|result| result.unwrap_or(Ok(Status::Network)))
+    });
+    finished.unwrap_or_else(|_| match thread.join() {
+        Ok(()) => Ok(Status::Network),
+        Err(panic) => resume_unwind(panic),
+    })
 }
 
 /// Runs a server's `future` as a task on an executor with that many threads, and waits for it.
@@ -73,12 +100,12 @@ pub(crate) struct StopSignals(Signals);
 
 impl StopSignals {
     /// Takes the signals over from the system's default, which is to end the process.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> Result<Self, Cause> {
         #[cfg(unix)]
         let signals = [Signal::Int, Signal::Term];
         #[cfg(not(unix))]
         let signals = [Signal::Int];
-        Signals::new(signals).map(Self)
+        Ok(Self(Signals::new(signals)?))
     }
 
     /// Ready when the next one comes.

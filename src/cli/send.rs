@@ -1,116 +1,85 @@
 //! `echo6 send`: sends messages, a file or stdin, checks that they come back, and prints them.
 
 use std::cell::Cell;
-use std::net::{IpAddr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use argh::FromArgs;
 use echo6::Client;
 use echo6::client::{Reply, SendError};
 use futures::StreamExt;
 
-use super::arguments::{endpoints, parse_count, parse_head_start, parse_source, parse_timeout};
-use super::failure::{Failure, Status};
-use super::json::{self, micros};
-use super::output::{count, data, say};
-use super::runtime;
+use super::failure::{Failure, Status, Stop};
+use super::flags::{HEAD_START, client_arguments};
+use super::json::micros;
+use super::runtime::{self, Stopped};
+use super::sink::Sink;
 use super::streams::Meter;
-use super::targets::{self, Dial};
+use super::targets;
+use super::text::count;
+use super::values::{endpoints, parse_count, parse_head_start};
 
 mod event;
 mod stream;
 
 use event::{Event, Sent, Tally};
 
-/// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
-#[derive(FromArgs)]
-#[argh(subcommand, name = "send", help_triggers("-h", "--help"))]
-pub(crate) struct Send {
-    /// IPv4 only
-    #[argh(switch, short = '4')]
-    ipv4: bool,
+client_arguments! {
+    /// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
+    #[argh(subcommand, name = "send", help_triggers("-h", "--help"))]
+    pub(crate) struct Send {
+        timeout: "give up after D without progress (default: 5s)",
+        quiet: "print errors only",
+        verbose: "print who answered, over which family, how fast, and which other addresses failed",
 
-    /// IPv6 only
-    #[argh(switch, short = '6')]
-    ipv6: bool,
+        /// send to every address of a name, not to the first that accepts
+        #[argh(switch)]
+        all: bool,
 
-    /// to every address of a name, not to the first that accepts
-    #[argh(switch)]
-    all: bool,
+        /// send the bytes of a file
+        #[argh(option, short = 'f', arg_name = "FILE")]
+        file: Option<String>,
 
-    /// address of this host to send from
-    #[argh(option, short = 's', arg_name = "address", from_str_fn(parse_source))]
-    source: Option<IpAddr>,
+        /// send each message N times (default: 1)
+        #[argh(option, short = 'c', arg_name = "N", from_str_fn(parse_count), default = "1")]
+        count: u64,
 
-    /// send the bytes of a file
-    #[argh(option, short = 'f', arg_name = "file")]
-    file: Option<String>,
+        /// maximum number of open connections (default: 64)
+        #[argh(option, arg_name = "N", from_str_fn(parse_count), default = "PARALLEL")]
+        parallel: u64,
 
-    /// how often to send each message (default: 1)
-    #[argh(option, short = 'c', from_str_fn(parse_count), default = "1")]
-    count: u64,
+        /// do not shut the sending side: for servers that take it for a hang-up
+        #[argh(switch)]
+        no_half_close: bool,
 
-    /// how many connections may be open at once (default: 64)
-    #[argh(option, from_str_fn(parse_count), default = "PARALLEL")]
-    parallel: u64,
+        /// try an address alone for D, 10ms to 2s (default: 250ms)
+        #[argh(option, arg_name = "D", from_str_fn(parse_head_start), default = "HEAD_START")]
+        head_start: Duration,
 
-    /// do not shut the sending side: for servers that take it for a hang-up
-    #[argh(switch)]
-    no_half_close: bool,
+        /// HOST:PORT or [IPV6]:PORT; commas separate several
+        #[argh(positional, arg_name = "ADDRESS")]
+        addresses: String,
 
-    /// how long the exchange may stand still (default: 5s)
-    #[argh(option, short = 'w', from_str_fn(parse_timeout), default = "Duration::from_secs(5)")]
-    timeout: Duration,
-
-    /// how long to wait for each address to accept (default: 5s)
-    #[argh(option, from_str_fn(parse_timeout), default = "Duration::from_secs(5)")]
-    connect_timeout: Duration,
-
-    /// how long an address is tried alone, 10ms to 2s (default: 250ms)
-    #[argh(option, from_str_fn(parse_head_start), default = "Duration::from_millis(250)")]
-    head_start: Duration,
-
-    /// one JSON object per reply and a summary, in place of the reply itself
-    #[argh(switch)]
-    json: bool,
-
-    /// say nothing but errors
-    #[argh(switch, short = 'q')]
-    quiet: bool,
-
-    /// say who answered, over which family, how fast, and what became of its other addresses
-    #[argh(switch, short = 'v')]
-    verbose: bool,
-
-    /// HOST:PORT or [IPV6]:PORT; several are separated by commas
-    #[argh(positional, arg_name = "ADDRESS")]
-    addresses: String,
-
-    /// what to send, each on a connection of its own; none: all of stdin on one
-    #[argh(positional, arg_name = "MESSAGE")]
-    messages: Vec<String>,
+        /// what to send, each on a connection of its own; none: all of stdin on one
+        #[argh(positional, arg_name = "MESSAGE")]
+        messages: Vec<String>,
+    }
 }
 
 /// How many connections may be open at once: a burst that no server's backlog minds.
 const PARALLEL: u64 = 64;
 
-pub(crate) fn run(arguments: Send) -> Result<Status, Failure> {
+pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
     let endpoints = endpoints(&arguments.addresses)?;
-    let dial = Dial {
-        ipv4: arguments.ipv4,
-        ipv6: arguments.ipv6,
-        source: arguments.source,
-        head_start: arguments.head_start,
-        connect_timeout: arguments.connect_timeout,
-        timeout: arguments.timeout,
-    };
+    let dial = arguments.dial();
     let families = dial.families()?;
     if arguments.file.is_some() && !arguments.messages.is_empty() {
-        return Err(Failure::usage("--file and MESSAGE exclude each other"));
+        return Err(Failure::usage("--file and MESSAGE exclude each other").into());
     }
     let sender = Sender {
-        client: dial.client().half_close(!arguments.no_half_close),
-        arguments: &arguments,
+        client: dial.client().head_start(arguments.head_start).half_close(!arguments.no_half_close),
+        arguments,
+        sink,
         start: Instant::now(),
         tally: Cell::default(),
         meter: Meter::default(),
@@ -120,12 +89,7 @@ pub(crate) fn run(arguments: Send) -> Result<Status, Failure> {
             let targets = targets::targets(&endpoints, families, arguments.all).await;
             let targets = match targets {
                 Ok(targets) => targets,
-                Err(failure) => {
-                    if arguments.json {
-                        json::print_unresolved(&failure)?;
-                    }
-                    return Err(failure);
-                }
+                Err(failure) => return Ok(sink.failure(&failure)),
             };
             if arguments.messages.is_empty() {
                 sender.send_stream(&targets).await
@@ -133,10 +97,10 @@ pub(crate) fn run(arguments: Send) -> Result<Status, Failure> {
                 sender.send_messages(&targets).await
             }
         };
-        let result = runtime::until(runtime::stopped()?, sending).await;
+        let result = runtime::until(stopped.clone(), sending).await;
         let interrupted = result.is_none();
         if interrupted {
-            say(&format!("interrupted: {}\n", sender.so_far()));
+            sink.words(&format!("interrupted: {}\n", sender.so_far()));
         }
         let status = result.unwrap_or(Ok(Status::Network));
         sender.print_summary(interrupted)?;
@@ -147,6 +111,7 @@ pub(crate) fn run(arguments: Send) -> Result<Status, Failure> {
 struct Sender<'a> {
     client: Client,
     arguments: &'a Send,
+    sink: Sink,
     start: Instant,
     tally: Cell<Tally>,
     /// Bytes that came back; of a stream, also those that are under way to stdout.
@@ -155,7 +120,7 @@ struct Sender<'a> {
 
 impl Sender<'_> {
     /// Sends every message to every target, all at once, and prints the replies in order.
-    async fn send_messages(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
+    async fn send_messages(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Stop> {
         let sends = targets.iter().flat_map(|target| {
             let repeat = |message| (0..self.arguments.count).map(move |_| message);
             let messages = self.arguments.messages.iter().flat_map(repeat);
@@ -177,7 +142,7 @@ impl Sender<'_> {
                     let length = bytes.len() as u64;
                     if !self.arguments.json {
                         bytes.push(b'\n');
-                        data(&bytes)?;
+                        self.sink.data(&bytes)?;
                     }
                     let attempts = &attempts[..];
                     self.note(&Sent { peer, local, bytes: length, connect, exchange, attempts })?;
@@ -194,26 +159,26 @@ impl Sender<'_> {
     }
 
     /// Says what the flags ask for about a reply.
-    fn note(&self, sent: &Sent<'_>) -> Result<(), Failure> {
+    fn note(&self, sent: &Sent<'_>) -> Result<(), Stop> {
         if self.arguments.verbose {
-            say(&sent.words());
+            self.sink.words(&sent.words());
         }
-        if self.arguments.json { json::print(&sent.event()) } else { Ok(()) }
+        if self.arguments.json { self.sink.object(&sent.event()) } else { Ok(()) }
     }
 
     /// Counts a failure and says it. One that is not the network's ends the command.
-    fn fail(&self, error: SendError) -> Result<Status, Failure> {
+    fn fail(&self, error: SendError) -> Result<Status, Stop> {
         let tally = self.tally.get();
         self.tally.set(Tally { failed: tally.failed + 1, ..tally });
-        if self.arguments.json && !matches!(error, SendError::Output(_)) {
-            json::print_failure(&error)?;
-        }
         match (&error, &self.arguments.file) {
             (SendError::Input(cause), Some(path)) => {
-                Err(Failure::usage(format!("cannot read {path}: {cause}")))
+                Err(Stop::Reported(self.sink.failure(&Failure::input(path, cause))))
+            }
+            (SendError::Output(cause), _) if cause.kind() == ErrorKind::BrokenPipe => {
+                Err(Stop::Unread)
             }
             (SendError::Input(_) | SendError::Output(_), _) => Err(error.into()),
-            _ => Ok(Failure::from(error).print()),
+            _ => Ok(self.sink.failure(&error.into())),
         }
     }
 
@@ -226,13 +191,13 @@ impl Sender<'_> {
         }
     }
 
-    fn print_summary(&self, interrupted: bool) -> Result<(), Failure> {
+    fn print_summary(&self, interrupted: bool) -> Result<(), Stop> {
         if !self.arguments.json {
             return Ok(());
         }
         let Tally { returned, failed } = self.tally.get();
         let bytes = self.meter.bytes();
         let duration_us = micros(self.start.elapsed());
-        json::print(&Event::Summary { returned, failed, bytes, duration_us, interrupted })
+        self.sink.object(&Event::Summary { returned, failed, bytes, duration_us, interrupted })
     }
 }

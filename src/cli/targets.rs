@@ -1,50 +1,12 @@
-//! The flags that say whom to call and how in, a client and the addresses to call out.
+//! Endpoints in, the addresses to call out.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use echo6::Client;
 use echo6::address::{Endpoint, Families};
 use echo6::client::{Attempt, Outcome, resolve};
 use futures::future::try_join_all;
 
-use super::arguments::families;
 use super::failure::Failure;
-
-/// The flags that `send`, `ping` and `check` share.
-pub(crate) struct Dial {
-    pub(crate) ipv4: bool,
-    pub(crate) ipv6: bool,
-    pub(crate) source: Option<IpAddr>,
-    pub(crate) head_start: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) timeout: Duration,
-}
-
-impl Dial {
-    pub(crate) fn client(&self) -> Client {
-        let client = Client::new()
-            .connect_timeout(self.connect_timeout)
-            .timeout(self.timeout)
-            .head_start(self.head_start);
-        match self.source {
-            Some(source) => client.source(source),
-            None => client,
-        }
-    }
-
-    /// What `-4`, `-6` and the family of `--source` leave.
-    pub(crate) fn families(&self) -> Result<Families, Failure> {
-        let wanted = families(self.ipv4, self.ipv6)?;
-        match self.source.map(|source| Families::of(SocketAddr::new(source, 0))) {
-            None => Ok(wanted),
-            Some(of_source) if wanted == Families::Both || wanted == of_source => Ok(of_source),
-            Some(of_source) => Err(Failure::usage(format!(
-                "--source is an {of_source} address, but only {wanted} is wanted"
-            ))),
-        }
-    }
-}
 
 /// The addresses of `endpoint` that are of the wanted families.
 pub(crate) async fn addresses(

@@ -4,17 +4,19 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use echo6::address::{Block, Endpoint, Host, Prefix, canonical, embedded_ipv4, ntop};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Literal;
+use crate::cli::sink::object;
 
 /// What `echo6 address` says of one text. The names of the fields are those of the JSON object;
 /// fields that do not apply are left out.
 #[derive(Serialize)]
 pub(crate) struct Explanation {
+    event: &'static str,
     input: String,
     canonical: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "lower_case")]
     family: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<String>,
@@ -89,6 +91,7 @@ impl Explanation {
             _ => None,
         };
         Self {
+            event: "address",
             input: input.to_owned(),
             canonical,
             family: address.map(family),
@@ -106,6 +109,7 @@ impl Explanation {
 
     fn of_prefix(input: &str, prefix: Prefix) -> Self {
         Self {
+            event: "address",
             input: input.to_owned(),
             canonical: prefix.to_string(),
             family: Some(family(prefix.first())),
@@ -120,7 +124,7 @@ impl Explanation {
 
     /// The explanation as one line of JSON.
     pub(crate) fn json(&self) -> String {
-        serde_json::to_string(self).expect("strings and numbers are always JSON") + "\n"
+        object(self)
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {
@@ -296,6 +300,10 @@ fn at_port(port: u16) -> String {
 
 fn family(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+fn lower_case<S: Serializer>(text: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
+    text.map(str::to_lowercase).serialize(serializer)
 }
 
 /// The address of a host that is written as one.

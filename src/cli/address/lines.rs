@@ -5,10 +5,12 @@ use std::io::{self, ErrorKind, Read};
 use std::str;
 
 use echo6::address::AddressError;
+use echo6::error::Cause;
 use memchr::{memchr, memchr_iter, memrchr};
 
-use crate::cli::failure::{Failure, Status, line, point_at};
-use crate::cli::output;
+use crate::cli::failure::{Failure, Status, Stop};
+use crate::cli::sink::Sink;
+use crate::cli::text::{line, point_at};
 
 /// How many bytes are read at once, which is also the longest line. A block and what it becomes
 /// fit into a processor's second cache; twice and half the size are as fast.
@@ -19,19 +21,22 @@ type Convert = fn(&str, &mut Vec<u8>) -> Result<(), AddressError>;
 
 /// Converts each line of `input` as it comes: what could be read is written before more is waited
 /// for, so that it works in the middle of a pipe too.
-pub(crate) fn run(input: impl Read, convert: Convert) -> Result<Status, Failure> {
+pub(crate) fn run(input: impl Read, convert: Convert, sink: Sink) -> Result<Status, Stop> {
     let mut lines =
-        Lines { convert, number: 0, out: Vec::new(), bad: String::new(), any_bad: false };
+        Lines { convert, sink, number: 0, out: Vec::new(), bad: String::new(), any_bad: false };
     match lines.run(input) {
-        // Nobody reads any more, as behind `| head`.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(lines.status()),
-        Err(error) => Err(Failure::usage(format!("cannot convert stdin to stdout: {error}"))),
-        Ok(()) => Ok(lines.status()),
+        Ok(()) | Err(Stop::Unread) => Ok(lines.status()),
+        Err(stop) => Err(stop),
     }
+}
+
+fn unread(error: io::Error) -> Stop {
+    Failure::here("cannot read stdin", &Cause::from(error)).into()
 }
 
 struct Lines {
     convert: Convert,
+    sink: Sink,
     number: u64,
     out: Vec<u8>,
     bad: String,
@@ -39,14 +44,15 @@ struct Lines {
 }
 
 impl Lines {
-    fn run(&mut self, mut input: impl Read) -> io::Result<()> {
+    fn run(&mut self, mut input: impl Read) -> Result<(), Stop> {
         let mut block = vec![0; BLOCK];
         let mut held = 0; // bytes of a line whose end is not read yet
         let mut too_long = false;
         loop {
             let count = match input.read(&mut block[held..]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                count => count?,
+                Err(error) => return Err(unread(error)),
+                Ok(count) => count,
             };
             let filled = held + count;
             let end = match memrchr(b'\n', &block[held..filled]) {
@@ -128,13 +134,13 @@ impl Lines {
         writeln!(self.bad, "{words}").expect("a String takes all that is written to it");
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> Result<(), Stop> {
         if !self.bad.is_empty() {
-            output::say(&self.bad);
+            self.sink.words(&self.bad);
             self.bad.clear();
         }
         if !self.out.is_empty() {
-            output::write(&self.out)?;
+            self.sink.data(&self.out)?;
             self.out.clear();
         }
         Ok(())

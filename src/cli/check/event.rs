@@ -7,13 +7,14 @@ use echo6::client::{BULK, Checked, Step};
 use serde::Serialize;
 
 use super::words::{half_close, hold, mute, verdict};
-use crate::cli::failure::Failure;
-use crate::cli::json::{self, Why, family, micros};
+use crate::cli::failure::Stop;
+use crate::cli::json::{Why, family, micros};
+use crate::cli::sink::Sink;
 
 /// Prints what was found at an address of `endpoint`.
-pub(super) fn print(endpoint: &Endpoint, checked: &Checked) -> Result<(), Failure> {
+pub(super) fn print(endpoint: &Endpoint, checked: &Checked, sink: Sink) -> Result<(), Stop> {
     let failure = checked.failure.as_ref();
-    json::print(&Event::Check {
+    sink.object(&Event::Check {
         target: endpoint.to_string(),
         address: checked.address,
         family: family(checked.address),
@@ -43,8 +44,9 @@ pub(super) fn print_summary(
     ok: usize,
     interrupted: bool,
     sentences: &[String],
-) -> Result<(), Failure> {
-    json::print(&Event::Summary { checked, ok, interrupted, sentences })
+    sink: Sink,
+) -> Result<(), Stop> {
+    sink.object(&Event::Summary { checked, ok, interrupted, sentences })
 }
 
 #[derive(Serialize)]

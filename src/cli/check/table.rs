@@ -6,7 +6,7 @@ use echo6::address::Families;
 use echo6::client::Checked;
 
 use super::words::{half_close, verdict};
-use crate::cli::output::millis;
+use crate::cli::text::millis;
 
 /// Columns of an address that leave room for the others in 80. A longer one has a line of its own.
 const WIDEST: usize = 25;

@@ -4,7 +4,7 @@ use echo6::address::Families;
 use echo6::client::{Checked, HalfClose, Hold, Mute, SendError, Step};
 
 use crate::cli::json::cause;
-use crate::cli::output::millis;
+use crate::cli::text::millis;
 
 /// One word: `ok`, or what is wrong.
 pub(crate) fn verdict(checked: &Checked) -> &'static str {

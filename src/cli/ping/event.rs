@@ -7,15 +7,16 @@ use echo6::client::{Loss, PingEvent};
 use echo6::times::Times;
 use serde::Serialize;
 
-use crate::cli::failure::Failure;
-use crate::cli::json::{self, Tried, Why, family, micros};
+use crate::cli::failure::Stop;
+use crate::cli::json::{Tried, Why, family, micros};
+use crate::cli::sink::Sink;
 
 /// Prints one event, or with `quiet` nothing: the summary follows.
-pub(super) fn print(event: &PingEvent, quiet: bool) -> Result<(), Failure> {
+pub(super) fn print(event: &PingEvent, quiet: bool, sink: Sink) -> Result<(), Stop> {
     if quiet {
         return Ok(());
     }
-    json::print(&match *event {
+    sink.object(&match *event {
         PingEvent::Connected { peer, local, connect, ref attempts, .. } => Event::Connected {
             address: peer,
             family: family(peer),
@@ -62,8 +63,8 @@ pub(super) fn print(event: &PingEvent, quiet: bool) -> Result<(), Failure> {
     })
 }
 
-pub(super) fn print_summary(address: SocketAddr, report: &Report) -> Result<(), Failure> {
-    json::print(&Event::Summary {
+pub(super) fn print_summary(address: SocketAddr, report: &Report, sink: Sink) -> Result<(), Stop> {
+    sink.object(&Event::Summary {
         address,
         family: family(address),
         sent: report.sent,

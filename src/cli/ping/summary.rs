@@ -6,7 +6,7 @@ use echo6::address::Families;
 use echo6::client::Report;
 use echo6::times::Times;
 
-use crate::cli::output::millis;
+use crate::cli::text::millis;
 
 /// The figures of one address; with `verbose` a histogram too.
 pub(super) fn summary(peer: SocketAddr, report: &Report, verbose: bool) -> String {

@@ -8,8 +8,8 @@ use echo6::client::Attempt;
 use serde::Serialize;
 
 use crate::cli::json::{self, Tried, micros};
-use crate::cli::output::count;
 use crate::cli::targets::others;
+use crate::cli::text::count;
 
 /// How many messages or streams came back, and how many did not.
 #[derive(Clone, Copy, Default)]

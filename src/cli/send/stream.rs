@@ -10,25 +10,27 @@ use futures::io::AsyncWrite;
 
 use super::Sender;
 use super::event::Sent;
-use crate::cli::failure::{Failure, Status};
+use crate::cli::failure::{Failure, Status, Stop};
 use crate::cli::progress::with_progress;
-use crate::cli::{output, streams};
+use crate::cli::sink::unwritten;
+use crate::cli::streams;
 
 const MIB: f64 = (1 << 20) as f64;
 
 impl Sender<'_> {
     /// Sends stdin or the file to each target, one after the other, and prints what comes back as
     /// it comes.
-    pub(super) async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Failure> {
+    pub(super) async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Stop> {
         let times = self.arguments.count.saturating_mul(targets.len() as u64);
         if self.arguments.file.is_none() && times > 1 {
             return Err(Failure::usage("stdin can be sent once, to one address")
-                .with_help(Some("give a MESSAGE, or a file with --file".to_owned())));
+                .with_help(Some("give a MESSAGE, or a file with --file".to_owned()))
+                .into());
         }
         let mut status = Status::Ok;
         for target in targets {
             for _ in 0..self.arguments.count {
-                let output = streams::stdout().map_err(|error| output::unwritten(&error))?;
+                let output = streams::stdout().map_err(unwritten)?;
                 let sent = if self.arguments.json {
                     self.pass(target, futures::io::sink()).await?
                 } else {
@@ -48,7 +50,7 @@ impl Sender<'_> {
         &self,
         target: &[SocketAddr],
         output: impl AsyncWrite + Unpin,
-    ) -> Result<Result<(), SendError>, Failure> {
+    ) -> Result<Result<(), SendError>, Stop> {
         let mut file = None;
         let mut total = None;
         if let Some(path) = &self.arguments.file {

@@ -1,132 +1,12 @@
-//! Words in, the arguments of one subcommand out: what argh leaves to its callers.
+//! One word of the command line in, a value that cannot be wrong out.
 
-use std::ffi::OsString;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use argh::{EarlyExit, FromArgs};
 use echo6::address::{Endpoint, Families, pton};
 
-use super::address::Address;
-use super::check::Check;
 use super::failure::Failure;
-use super::listen::Listen;
-use super::ping::Ping;
-use super::send::Send;
-
-/// What the command line asks for.
-pub(crate) enum Command {
-    Address(Address),
-    Listen(Listen),
-    Send(Send),
-    Ping(Ping),
-    Check(Check),
-    /// Help or the version, for stdout.
-    Print(String),
-}
-
-/// RFC 862 echo server and client for IPv4 and IPv6: do bytes come back, unchanged, and how fast?
-#[derive(FromArgs)]
-#[argh(
-    help_triggers("-h", "--help"),
-    note = "ADDRESS is HOST:PORT: 127.0.0.1:7000, [::1]:7000, [fe80::1%eth0]:7000 or name:7000;\nfor listen also :7000, which is every local address of both families.",
-    example = "Serve both families on one socket:\n$ {command_name} listen [::]:7000",
-    example = "Ask over each:\n$ {command_name} send 127.0.0.1:7000,[::1]:7000 hello",
-    example = "Explain an address:\n$ {command_name} address 2001:db8::1",
-    error_code(0, "all went well"),
-    error_code(1, "the network said no, or bytes were lost, changed or late"),
-    error_code(2, "the command was wrong, or an address cannot be bound")
-)]
-struct Echo6 {
-    /// print the version
-    #[argh(switch, short = 'V')]
-    version: bool,
-
-    #[argh(subcommand)]
-    command: Option<Subcommand>,
-}
-
-#[derive(FromArgs)]
-#[argh(subcommand)]
-enum Subcommand {
-    Address(Address),
-    Listen(Listen),
-    Send(Send),
-    Ping(Ping),
-    Check(Check),
-}
-
-/// What stands for the `-` of `echo6 address -`, because argh takes a lone `-` for an option it does
-/// not know. No system passes an argument with a NUL in it.
-pub(crate) const STDIN: &str = "\0";
-
-/// Reads the words behind the program's name.
-pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
-    let mut arguments = Vec::new();
-    for word in words {
-        let word = word.into_string().map_err(|word| {
-            Failure::usage(format!("argument is not UTF-8: {}", word.to_string_lossy()))
-        })?;
-        if word == "-" && arguments.first().is_some_and(|command| command == "address") {
-            arguments.push(STDIN.to_owned());
-            continue;
-        }
-        // argh knows `--name value` only, but fingers know `--name=value` too.
-        match word.split_once('=') {
-            Some((name, value))
-                if name.starts_with("--") && !arguments.contains(&"--".to_owned()) =>
-            {
-                arguments.extend([name.to_owned(), value.to_owned()]);
-            }
-            _ => arguments.push(word),
-        }
-    }
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match Echo6::from_args(&["echo6"], &words) {
-        Ok(Echo6 { version: true, .. }) => {
-            Ok(Command::Print(concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n").to_owned()))
-        }
-        Ok(Echo6 { command: Some(Subcommand::Address(address)), .. }) => {
-            Ok(Command::Address(address))
-        }
-        Ok(Echo6 { command: Some(Subcommand::Listen(listen)), .. }) => Ok(Command::Listen(listen)),
-        Ok(Echo6 { command: Some(Subcommand::Send(send)), .. }) => Ok(Command::Send(send)),
-        Ok(Echo6 { command: Some(Subcommand::Ping(ping)), .. }) => Ok(Command::Ping(ping)),
-        Ok(Echo6 { command: Some(Subcommand::Check(check)), .. }) => Ok(Command::Check(check)),
-        Ok(Echo6 { command: None, .. }) => {
-            Err(Failure::usage("no command given").with_usage(&usage(&words)))
-        }
-        Err(EarlyExit { output, status: Ok(()) }) => Ok(Command::Print(output)),
-        Err(EarlyExit { output, .. }) => {
-            Err(Failure::usage(one_line(&output)).with_usage(&usage(&words)))
-        }
-    }
-}
-
-/// The usage line of the subcommand that `words` name, else of the whole program.
-fn usage(words: &[&str]) -> String {
-    let help = |words: &[&str]| match Echo6::from_args(&["echo6"], words) {
-        Err(EarlyExit { output, status: Ok(()) }) => output.lines().next().map(str::to_owned),
-        _ => None,
-    };
-    let subcommand = words.iter().find(|word| !word.starts_with('-'));
-    subcommand
-        .and_then(|subcommand| help(&[subcommand, "--help"]))
-        .or_else(|| help(&["--help"]))
-        .unwrap_or_default()
-}
-
-/// Turns argh's paragraphs into a phrase: lower case, one line, no full stop.
-fn one_line(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = text.trim_end_matches('.');
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => format!("{}{}", first.to_lowercase(), chars.as_str()),
-        None => "wrong arguments".to_owned(),
-    }
-}
 
 /// Reads a duration: seconds, or a number with `ms`, `s`, `m` or `h` behind it.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -253,11 +133,5 @@ mod tests {
         assert!(parse_head_start("10ms").is_ok() && parse_head_start("2s").is_ok());
         assert!(parse_head_start("9ms").is_err() && parse_head_start("2.1").is_err());
         assert!(parse_count("1").is_ok() && parse_count("0").is_err());
-    }
-
-    #[test]
-    fn paragraphs_become_phrases() {
-        assert_eq!(one_line("No value\n  given.\n"), "no value given");
-        assert_eq!(one_line("\n"), "wrong arguments");
     }
 }

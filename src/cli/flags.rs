@@ -1,0 +1,129 @@
+//! The flags that the clients share, declared once, and what they come to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use echo6::Client;
+use echo6::address::Families;
+
+use super::failure::Failure;
+use super::values::families;
+
+/// How long an attempt to connect has the field to itself, unless set (RFC 8305, section 8).
+pub(crate) const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Declares the arguments of a client: what it shares with the others, with its own words for
+/// `--timeout`, `--quiet` and `--verbose`, and behind that its own. argh cannot flatten one struct
+/// into another.
+macro_rules! client_arguments {
+    (
+        $(#[$attribute:meta])*
+        pub(crate) struct $name:ident {
+            timeout: $timeout:tt,
+            quiet: $quiet:tt,
+            verbose: $verbose:tt,
+            $($own:tt)*
+        }
+    ) => {
+        #[derive(argh::FromArgs)]
+        $(#[$attribute])*
+        pub(crate) struct $name {
+            /// IPv4 only
+            #[argh(switch, short = '4')]
+            ipv4: bool,
+
+            /// IPv6 only
+            #[argh(switch, short = '6')]
+            ipv6: bool,
+
+            /// local address to connect from
+            #[argh(
+                option,
+                short = 's',
+                arg_name = "ADDRESS",
+                from_str_fn($crate::cli::values::parse_source)
+            )]
+            source: Option<std::net::IpAddr>,
+
+            #[doc = $timeout]
+            #[argh(
+                option,
+                short = 'w',
+                arg_name = "D",
+                from_str_fn($crate::cli::values::parse_timeout),
+                default = "std::time::Duration::from_secs(5)"
+            )]
+            timeout: std::time::Duration,
+
+            /// give up an address that has not accepted after D (default: 5s)
+            #[argh(
+                option,
+                arg_name = "D",
+                from_str_fn($crate::cli::values::parse_timeout),
+                default = "std::time::Duration::from_secs(5)"
+            )]
+            connect_timeout: std::time::Duration,
+
+            /// write one JSON object per line to stdout
+            #[argh(switch)]
+            pub(crate) json: bool,
+
+            #[doc = $quiet]
+            #[argh(switch, short = 'q')]
+            quiet: bool,
+
+            #[doc = $verbose]
+            #[argh(switch, short = 'v')]
+            verbose: bool,
+
+            $($own)*
+        }
+
+        impl $name {
+            /// What the shared flags say.
+            fn dial(&self) -> $crate::cli::flags::Dial {
+                $crate::cli::flags::Dial {
+                    ipv4: self.ipv4,
+                    ipv6: self.ipv6,
+                    source: self.source,
+                    connect_timeout: self.connect_timeout,
+                    timeout: self.timeout,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use client_arguments;
+
+/// The flags that the clients share: whom to call, from where, and how long to wait.
+pub(crate) struct Dial {
+    pub(crate) ipv4: bool,
+    pub(crate) ipv6: bool,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Duration,
+}
+
+impl Dial {
+    /// The client that they ask for.
+    pub(crate) fn client(&self) -> Client {
+        let client = Client::new().connect_timeout(self.connect_timeout).timeout(self.timeout);
+        match self.source {
+            Some(source) => client.source(source),
+            None => client,
+        }
+    }
+
+    /// What `-4`, `-6` and the family of `--source` leave.
+    pub(crate) fn families(&self) -> Result<Families, Failure> {
+        let wanted = families(self.ipv4, self.ipv6)?;
+        match self.source.map(|source| Families::of(SocketAddr::new(source, 0))) {
+            None => Ok(wanted),
+            Some(of_source) if wanted == Families::Both || wanted == of_source => Ok(of_source),
+            Some(of_source) => Err(Failure::usage(format!(
+                "--source is an {of_source} address, but only {wanted} is wanted"
+            ))),
+        }
+    }
+}

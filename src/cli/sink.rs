@@ -1,0 +1,125 @@
+//! Values, words and failures in; stdout and stderr out. Nothing else in the program writes there.
+//!
+//! Data goes to stdout and words go to stderr. With `--json` each value is one object a line on
+//! stdout, with the `time` in UTC (RFC 3339) in front of its own fields.
+
+use std::io::{self, ErrorKind};
+use std::time::SystemTime;
+
+use echo6::error::Cause;
+use serde::Serialize;
+
+use super::failure::{Failure, Status, Stop};
+
+/// Where a command writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sink {
+    json: bool,
+}
+
+/// A value as a line of JSON has it.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    time: String,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
+impl Sink {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Writes data to stdout. If its reader went away, the command is to end.
+    pub(crate) fn data(self, bytes: &[u8]) -> Result<(), Stop> {
+        Stream::Stdout.write_all(bytes).map_err(unwritten)
+    }
+
+    /// Writes a value as a line of JSON to stdout.
+    pub(crate) fn object(self, value: &impl Serialize) -> Result<(), Stop> {
+        self.data(object(value).as_bytes())
+    }
+
+    /// Writes words to stderr. If nobody can read them, there is nobody to tell.
+    pub(crate) fn words(self, text: &str) {
+        let _ = Stream::Stderr.write_all(text.as_bytes());
+    }
+
+    /// Reports a failure: its words, and with `--json` its object too.
+    pub(crate) fn failure(self, failure: &Failure) -> Status {
+        self.words(&failure.words());
+        if self.json {
+            let _ = Stream::Stdout.write_all(object(failure.object()).as_bytes());
+        }
+        failure.status()
+    }
+}
+
+/// A value as one line of JSON, with the time in UTC.
+pub(crate) fn object(value: &impl Serialize) -> String {
+    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let line = serde_json::to_string(&Line { time, value });
+    line.expect("the keys of all values are strings") + "\n"
+}
+
+/// What it means that stdout took no more.
+pub(crate) fn unwritten(error: io::Error) -> Stop {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Stop::Unread,
+        _ => Failure::here("cannot write to stdout", &Cause::from(error)).into(),
+    }
+}
+
+/// A standard stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    /// Writes all of `bytes`, however long the reader takes. Another process may have made the
+    /// stream non-blocking, because its file description is shared (fcntl(2)): then it is waited
+    /// for here.
+    #[cfg(unix)]
+    pub(crate) fn write_all(self, mut bytes: &[u8]) -> io::Result<()> {
+        use rustix::event::{PollFd, PollFlags, poll};
+        use rustix::io::Errno;
+
+        let descriptor = match self {
+            Self::Stdout => rustix::stdio::stdout(),
+            Self::Stderr => rustix::stdio::stderr(),
+        };
+        while !bytes.is_empty() {
+            match rustix::io::write(descriptor, bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = &bytes[written..],
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let mut ready = [PollFd::new(&descriptor, PollFlags::OUT)];
+                    match poll(&mut ready, None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all of `bytes`.
+    #[cfg(not(unix))]
+    pub(crate) fn write_all(self, bytes: &[u8]) -> io::Result<()> {
+        use std::io::Write;
+
+        fn put(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
+            stream.write_all(bytes)?;
+            stream.flush()
+        }
+        match self {
+            Self::Stdout => put(io::stdout().lock(), bytes),
+            Self::Stderr => put(io::stderr().lock(), bytes),
+        }
+    }
+}

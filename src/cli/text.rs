@@ -1,0 +1,146 @@
+//! Words and numbers in, text that is fit for a terminal out.
+
+use std::error::Error;
+use std::time::Duration;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// An error and its causes, each once, from the outside in.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// A number and what it counts: `1 byte`, `5 bytes`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Milliseconds with four significant digits or, below one, three decimals.
+pub(crate) fn millis(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1e3;
+    match millis {
+        ..100.0 => format!("{millis:.3}"),
+        100.0..1000.0 => format!("{millis:.1}"),
+        _ => format!("{millis:.0}"),
+    }
+}
+
+/// The longest line of words: more than any message of ours needs with a host name in it.
+const LONGEST: usize = 800;
+
+/// How many columns of a wrong text are shown on each side of the caret.
+const CONTEXT: usize = 36;
+
+/// Words with a text from outside in them, fit for one line of a terminal.
+pub(crate) fn line(text: &str) -> String {
+    fitting(text.chars(), LONGEST).concat()
+}
+
+/// The part of `input` around the byte at `position`, fit for a terminal, and the caret's column.
+pub(crate) fn point_at(input: &str, position: usize) -> (String, usize) {
+    let inside = (0..=position).rev().find(|&at| input.is_char_boundary(at)).unwrap_or(0);
+    let (before, behind) = input.split_at(inside);
+    let mut before = fitting(before.chars().rev(), CONTEXT);
+    before.reverse();
+    let before = before.concat();
+    let column = before.width();
+    (before + &fitting(behind.chars(), CONTEXT).concat(), column)
+}
+
+/// The first characters, escaped, as many as have room, and an ellipsis for the rest. A character
+/// that takes no room counts as one column, lest a line of those has no end.
+fn fitting(chars: impl Iterator<Item = char>, mut room: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    for c in chars {
+        let piece = escape(c);
+        let width = piece.width().max(1);
+        if width > room {
+            pieces.push("…".to_owned());
+            break;
+        }
+        room -= width;
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// Makes control characters visible, so that no text from outside can drive the terminal.
+fn escape(c: char) -> String {
+    match c.width() {
+        None => c.escape_unicode().collect(),
+        Some(_) if is_invisible(c) => c.escape_unicode().collect(),
+        Some(_) => c.to_string(),
+    }
+}
+
+/// Characters that change the direction of text or take no room, and so can hide what is there.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointed(input: &str, position: usize) -> String {
+        let (line, column) = point_at(input, position);
+        format!("{line}\n{:column$}^", "")
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_byte_that_is_wrong() {
+        assert_eq!(pointed("2001:db8::1::2", 12), "2001:db8::1::2\n            ^");
+        assert_eq!(pointed("127.0.0.1", 9), "127.0.0.1\n         ^");
+        assert_eq!(pointed("", 0), "\n^");
+    }
+
+    #[test]
+    fn wide_and_escaped_characters_take_the_columns_they_take() {
+        assert_eq!(pointed("主x:80", 3), "主x:80\n  ^");
+        assert_eq!(pointed("\u{1b}x", 1), "\\u{1b}x\n      ^");
+        assert_eq!(pointed("é", 0), "é\n^");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_around_the_caret() {
+        let text = format!("{}x{}", "1".repeat(100), "2".repeat(100));
+        let shown = pointed(&text, 100);
+        let (line, caret) = shown.split_once('\n').unwrap();
+        assert_eq!(line, format!("…{}x{}…", "1".repeat(36), "2".repeat(35)));
+        assert_eq!(caret.len(), 38);
+    }
+
+    #[test]
+    fn no_text_of_any_length_makes_a_long_line() {
+        for unit in ["1", "主", "\u{301}", "\u{1b}", "\u{202e}"] {
+            let text = unit.repeat((1 << 20) / unit.len());
+            for position in [0, text.len() / 2, text.len()] {
+                let (line, column) = point_at(&text, position);
+                assert!(line.chars().count() <= 2 * CONTEXT + 2 && column <= CONTEXT + 1);
+            }
+            assert!(line(&text).chars().count() <= LONGEST + 1);
+        }
+    }
+
+    #[test]
+    fn what_could_drive_or_deceive_a_terminal_is_escaped() {
+        assert_eq!(line("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
+        assert_eq!(line("\u{9b}\u{202e}\u{feff}\u{61c}"), "\\u{9b}\\u{202e}\\u{feff}\\u{61c}");
+        assert_eq!(line("é主e\u{301}"), "é主e\u{301}");
+    }
+}
