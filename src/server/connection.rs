@@ -8,7 +8,7 @@ use async_io::Async;
 use super::clients::Client;
 use super::event::Reason;
 use super::linger::{cut, linger};
-use super::wire::{BusyWire, Wire};
+use super::wire::{BusyWire, Patient, Wire};
 use crate::echo::{End, echo};
 use crate::error::Cause;
 
@@ -22,9 +22,9 @@ pub(super) async fn serve(client: Arc<Client>) {
     let _ = client.socket.get_ref().set_nodelay(true);
     let wire = Wire(&client);
     let ended = if client.limits().busy_poll.is_zero() {
-        echo(wire, wire, &client.flow).await
+        echo(wire, Patient::new(wire), &client.flow).await
     } else {
-        Box::pin(echo(BusyWire::new(wire), wire, &client.flow)).await
+        Box::pin(echo(BusyWire::new(wire), Patient::new(wire), &client.flow)).await
     };
     match ended {
         Ok(End::OfStream) if client.bytes_left() > 0 => client.close(Reason::EndOfStream),

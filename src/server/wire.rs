@@ -1,12 +1,14 @@
-//! A client's socket as the pump wants it: reading stops at the byte limit, and to close the writer
-//! is to half-close.
+//! A client's socket as the pump wants it: reading stops at the byte limit and takes little while
+//! memory is short, writing waits where the kernel has no memory, and to close the writer is to
+//! half-close.
 
 use std::io::{self, Read};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use async_io::Timer;
 use futures::io::{AsyncRead, AsyncWrite};
 
 use super::clients::Client;
@@ -21,11 +23,8 @@ impl AsyncRead for Wire<'_> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let left = self.0.bytes_left().min(buffer.len() as u64) as usize;
-        if left == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        Pin::new(&mut &self.0.socket).poll_read(cx, &mut buffer[..left])
+        let Self(client) = *self;
+        client.read(buffer, |buffer| Pin::new(&mut &client.socket).poll_read(cx, buffer))
     }
 }
 
@@ -35,7 +34,9 @@ impl AsyncWrite for Wire<'_> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &self.0.socket).poll_write(cx, bytes)
+        let taken = ready!(Pin::new(&mut &self.0.socket).poll_write(cx, bytes))?;
+        self.0.note_taken(taken);
+        Poll::Ready(Ok(taken))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -70,9 +71,10 @@ impl AsyncRead for BusyWire<'_> {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let client = self.wire.0;
-        let left = client.bytes_left().min(buffer.len() as u64) as usize;
-        match client.socket.get_ref().read(&mut buffer[..left]) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+        let looked =
+            client.read(buffer, |buffer| Poll::Ready(client.socket.get_ref().read(buffer)));
+        match looked {
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 let since = *self.looking_since.get_or_insert_with(Instant::now);
                 if since.elapsed() < client.limits().busy_poll {
                     cx.waker().wake_by_ref();
@@ -83,8 +85,121 @@ impl AsyncRead for BusyWire<'_> {
             }
             read => {
                 self.looking_since = None;
-                Poll::Ready(read)
+                read
             }
         }
+    }
+}
+
+/// A writer that is not asked again at once when it was said to take bytes and took none.
+///
+/// While the kernel is out of memory for TCP, poll(2) calls a socket writable and send(2) answers
+/// EAGAIN, so that a writer which just waits for its turn would spin.
+#[derive(Debug)]
+pub(super) struct Patient<W> {
+    writer: W,
+    refused: Option<Box<Refused>>, // boxed: most clients take everything at once
+}
+
+/// What has become of a write that was refused.
+#[derive(Debug)]
+enum Refused {
+    /// The writer wakes the task when it takes bytes.
+    Once,
+    /// The writer woke the task and refused again.
+    Again(Timer),
+}
+
+/// How long a writer is left alone. The kernel frees memory as packets are acknowledged, which takes
+/// longer on most paths.
+const PAUSE: Duration = Duration::from_millis(10);
+
+impl<W> Patient<W> {
+    pub(super) fn new(writer: W) -> Self {
+        Self { writer, refused: None }
+    }
+}
+
+impl<W: AsyncWrite + Unpin> AsyncWrite for Patient<W> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(Refused::Again(pause)) = self.refused.as_deref_mut() {
+            ready!(Pin::new(pause).poll(cx));
+        }
+        let written = Pin::new(&mut self.writer).poll_write(cx, bytes);
+        if written.is_ready() {
+            self.refused = None;
+            return written;
+        }
+        let refused = match self.refused {
+            None => Refused::Once,
+            Some(_) => {
+                let mut pause = Timer::after(PAUSE);
+                if Pin::new(&mut pause).poll(cx).is_ready() {
+                    cx.waker().wake_by_ref();
+                }
+                Refused::Again(pause)
+            }
+        };
+        self.refused = Some(Box::new(refused));
+        Poll::Pending
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_close(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::AsyncWriteExt;
+    use futures::executor::block_on;
+
+    use super::*;
+
+    /// A socket of a kernel without memory: it is writable at once, and takes nothing until it was
+    /// asked a number of times.
+    struct Starved {
+        asked: u32,
+        takes_after: u32,
+    }
+
+    impl AsyncWrite for &mut Starved {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.asked += 1;
+            if self.asked > self.takes_after {
+                return Poll::Ready(Ok(bytes.len()));
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_writer_that_takes_nothing_is_left_alone_between_two_attempts() {
+        let mut socket = Starved { asked: 0, takes_after: 6 };
+        let start = Instant::now();
+        block_on(Patient::new(&mut socket).write_all(b"bytes")).unwrap();
+        assert_eq!(socket.asked, 7);
+        assert!(start.elapsed() >= 5 * PAUSE, "the first two attempts may follow each other");
     }
 }
