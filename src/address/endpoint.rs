@@ -124,9 +124,7 @@ fn bracketed(text: &str) -> Result<(Host, usize), Fault> {
     let ip = parse6(&text.as_bytes()[1..percent]).map_err(|fault| {
         let kind = match fault.kind {
             _ if fault.position + 1 == text.len() => Kind::UnmatchedBracket,
-            Kind::MisplacedIpv4Tail if parse4(&text.as_bytes()[1..percent]).is_ok() => {
-                Kind::BracketedIpv4
-            }
+            Kind::MisplacedIpv4Tail if starts_with_ipv4(&text[1..percent]) => Kind::BracketedIpv4,
             kind => kind,
         };
         Fault { kind, position: fault.position + 1 }
@@ -155,6 +153,10 @@ fn bracketed(text: &str) -> Result<(Host, usize), Fault> {
         }
         _ => Ok((Host::Zoned(ip, zone.to_owned()), close + 1)),
     }
+}
+
+fn starts_with_ipv4(text: &str) -> bool {
+    text.split(':').next().is_some_and(|ip| parse4(ip.as_bytes()).is_ok())
 }
 
 /// Reads what stands before the first colon; says where that is.
@@ -290,6 +292,9 @@ mod tests {
             ("[::1:7000", Kind::UnmatchedBracket, 9, "write [::1]:7000"),
             ("[", Kind::UnmatchedBracket, 1, "close the bracket before the port: [::1]:7000"),
             ("[127.0.0.1]:80", Kind::BracketedIpv4, 4, "write 127.0.0.1:80"),
+            ("[127.0.0.1]", Kind::BracketedIpv4, 4, "write 127.0.0.1:PORT"),
+            ("[127.0.0.1", Kind::BracketedIpv4, 4, "write 127.0.0.1:PORT"),
+            ("[127.0.0.1:80", Kind::BracketedIpv4, 4, "write 127.0.0.1:80"),
             ("http://[::1]:80/x", Kind::Url, 5, "write [::1]:80"),
             ("http://name/", Kind::Url, 5, "write HOST:PORT without a scheme"),
             ("[::1]80", Kind::UnexpectedCharacter, 5, ""),
@@ -319,6 +324,11 @@ mod tests {
             let error = text.parse::<Endpoint>().unwrap_err();
             assert_eq!((error.kind(), error.position()), (kind, position), "{text:?}");
             assert!(error.help().contains(help), "{text:?}: {}", error.help());
+            if let Some(fix) = error.help().strip_prefix("write ").filter(|fix| !fix.contains(' '))
+            {
+                let fix = fix.replace("PORT", "7000").replace("ADDRESS", "::1");
+                assert!(fix.parse::<Endpoint>().is_ok(), "{text:?}: {fix}");
+            }
         }
     }
 

@@ -24,7 +24,13 @@ pub(super) fn likely_fix(kind: Kind, text: &str) -> Option<String> {
             let meant = format!("[{ip}]:{port}");
             parses(&meant).then(|| format!("write {meant}"))
         }
-        Kind::BracketedIpv4 => Some(format!("write {}", text.replace(['[', ']'], ""))),
+        Kind::BracketedIpv4 => {
+            let meant = text.replace(['[', ']'], "");
+            if parses(&meant) {
+                return Some(format!("write {meant}"));
+            }
+            parses(&format!("{meant}:0")).then(|| format!("write {meant}:PORT"))
+        }
         Kind::EscapedZone => Some(format!("write {}", text.replacen("%25", "%", 1))),
         Kind::Url => {
             let authority = text.split_once("://")?.1.split('/').next()?;
