@@ -10,6 +10,7 @@ mod commands;
 mod events;
 mod failure;
 mod flags;
+mod hints;
 mod json;
 mod listen;
 mod log;

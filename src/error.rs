@@ -1,7 +1,50 @@
-//! The system's own word for what went wrong, as a person would say it.
+//! The system's own word for what went wrong, as a person would say it, and the kind it belongs to.
 
 use std::sync::Arc;
 use std::{fmt, io};
+
+use crate::kind::kind;
+
+kind! {
+    /// What kind of thing went wrong: the `cause` of every error of a client.
+    pub enum CauseKind {
+        /// The call was wrong: a text that is no address, or an address without a host.
+        Usage = "usage", "not a usable address";
+        /// The name has no address, or nobody could say.
+        Resolve = "resolve", "name not resolved";
+        /// The other end, or a firewall on the way, answered with a refusal.
+        Refused = "refused", "connection refused";
+        /// The network reports that it has no way to the other end.
+        Unreachable = "unreachable", "unreachable";
+        /// Nothing happened for as long as was allowed.
+        Timeout = "timeout", "timed out";
+        /// The other end, or something on the way, ended the connection by force.
+        Reset = "reset", "connection reset";
+        /// The stream ended before everything was back.
+        Short = "short", "closed too early";
+        /// Other bytes came back than were sent.
+        Mismatch = "mismatch", "other bytes came back";
+        /// This host could not do it: it lacks descriptors, memory, ports, addresses, threads or
+        /// the permission.
+        Here = "here", "this host could not do it";
+        /// The bytes to send could not be read.
+        Input = "input", "input not readable";
+        /// The bytes that came back could not be written.
+        Output = "output", "output not writable";
+    }
+}
+
+/// An error and its causes, from the outside in: `cannot connect to [::1]:7: connection refused`.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}
 
 /// An operating-system error as the cause of another: `address already in use` instead of
 /// `Address already in use (os error 98)`.
@@ -24,6 +67,46 @@ impl Cause {
         self.0.raw_os_error()
     }
 
+    /// What kind of thing went wrong with a connection.
+    #[must_use]
+    pub fn cause(&self) -> CauseKind {
+        use io::ErrorKind as Kind;
+        match self.kind() {
+            _ if self.is_reset() => CauseKind::Reset,
+            _ if self.is_shortage() => CauseKind::Here,
+            Kind::ConnectionRefused => CauseKind::Refused,
+            Kind::TimedOut => CauseKind::Timeout,
+            Kind::AddrInUse
+            | Kind::AddrNotAvailable
+            | Kind::InvalidInput
+            | Kind::NetworkDown
+            | Kind::OutOfMemory
+            | Kind::Unsupported
+            | Kind::WouldBlock => CauseKind::Here,
+            // A kind of std's that is not listed here is some word of the network's.
+            _ => CauseKind::Unreachable,
+        }
+    }
+
+    /// Says whether this host lacks something for which std has no kind of its own.
+    fn is_shortage(&self) -> bool {
+        #[cfg(unix)]
+        {
+            // EPERM is a packet filter of this host. EACCES may be one on the way (ICMPv6
+            // "administratively prohibited").
+            use rustix::io::Errno;
+            const SHORT: [Errno; 5] =
+                [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::PERM, Errno::AFNOSUPPORT];
+            let number = self.raw_os_error();
+            SHORT.iter().any(|short| number == Some(short.raw_os_error()))
+        }
+        #[cfg(not(unix))]
+        {
+            // WSAEMFILE, WSAEAFNOSUPPORT, WSAENOBUFS
+            matches!(self.raw_os_error(), Some(10024 | 10047 | 10055))
+        }
+    }
+
     /// Says whether the other end, or something on the way, ended the connection by force.
     #[must_use]
     pub fn is_reset(&self) -> bool {
@@ -36,6 +119,14 @@ impl Cause {
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
         Self(Arc::new(error))
+    }
+}
+
+/// The same words of the system, or of whoever made the error.
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |cause: &Self| (cause.kind(), cause.raw_os_error());
+        key(self) == key(other) && self.to_string() == other.to_string()
     }
 }
 
@@ -91,6 +182,35 @@ mod tests {
             (io::Error::other(""), ""),
         ] {
             assert_eq!(Cause::from(error).to_string(), text);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shortage_of_this_host_is_told_from_what_the_network_says() {
+        use rustix::io::Errno;
+        for (errno, kind) in [
+            (Errno::MFILE, CauseKind::Here),
+            (Errno::NFILE, CauseKind::Here),
+            (Errno::NOMEM, CauseKind::Here),
+            (Errno::NOBUFS, CauseKind::Here),
+            (Errno::ADDRNOTAVAIL, CauseKind::Here),
+            (Errno::ADDRINUSE, CauseKind::Here),
+            (Errno::AFNOSUPPORT, CauseKind::Here),
+            (Errno::AGAIN, CauseKind::Here),
+            (Errno::PERM, CauseKind::Here),
+            (Errno::INVAL, CauseKind::Here),
+            (Errno::NETDOWN, CauseKind::Here),
+            (Errno::CONNREFUSED, CauseKind::Refused),
+            (Errno::TIMEDOUT, CauseKind::Timeout),
+            (Errno::CONNRESET, CauseKind::Reset),
+            (Errno::PIPE, CauseKind::Reset),
+            (Errno::NETUNREACH, CauseKind::Unreachable),
+            (Errno::HOSTUNREACH, CauseKind::Unreachable),
+            (Errno::ACCESS, CauseKind::Unreachable),
+        ] {
+            let cause = Cause::from(io::Error::from(errno));
+            assert_eq!(cause.cause(), kind, "{cause}");
         }
     }
 

@@ -12,16 +12,13 @@ use common::liar::{
 use common::{PATIENCE, TestServer, V4, V6};
 use echo6::Client;
 use echo6::client::Report;
-use echo6::client::{Attempt, HalfClose, Hold, Loss, Outcome, PingEvent, SendError};
+use echo6::client::{Attempt, HalfClose, Hold, Loss, PingEvent, SendError};
 use futures::executor::block_on;
 use futures::future::pending;
 
 fn outcomes(attempts: &[Attempt]) -> Vec<(SocketAddr, String)> {
-    let words = |outcome: &Outcome| match outcome {
-        Outcome::Failed(cause) => cause.to_string(),
-        other => format!("{other:?}"),
-    };
-    attempts.iter().map(|attempt| (attempt.address, words(&attempt.outcome))).collect()
+    let words = |attempt: &Attempt| (attempt.address, attempt.outcome.to_string());
+    attempts.iter().map(words).collect()
 }
 
 fn row(address: SocketAddr, outcome: &str) -> (SocketAddr, String) {
@@ -36,7 +33,7 @@ fn an_address_that_refuses_passes_the_turn_at_once() {
     let connection = block_on(client.connect(&[closed, server])).unwrap();
     assert!(start.elapsed() < Duration::from_secs(1), "no head start for one that has failed");
     assert_eq!(connection.peer, server);
-    let expected = [row(closed, "connection refused"), row(server, "Connected")];
+    let expected = [row(closed, "connection refused"), row(server, "connected")];
     assert_eq!(outcomes(&connection.attempts), expected);
 }
 
@@ -52,9 +49,9 @@ fn an_address_that_hangs_loses_after_its_head_start() {
         assert!(connection.duration >= head_start, "{:?}", connection.duration);
         // The families take turns, so the third address is the second to be tried.
         let expected = [
-            row(hanging.address, "Dropped"),
-            row(server.address, "Connected"),
-            row(unused.address, "Untried"),
+            row(hanging.address, "dropped, had not answered yet"),
+            row(server.address, "connected"),
+            row(unused.address, "not tried"),
         ];
         assert_eq!(outcomes(&connection.attempts), expected);
     }
@@ -99,8 +96,29 @@ fn a_source_of_the_other_family_is_said() {
     let server = TestServer::start();
     let peer = SocketAddr::new(V4, server.address.port());
     let error = block_on(Client::new().source(V6).connect(&[peer])).unwrap_err();
-    let (_, cause) = &error.attempts()[0];
-    assert_eq!(cause.to_string(), "the source address is of the other family");
+    assert_eq!(
+        error.attempts()[0].outcome.to_string(),
+        "the source address is of the other family"
+    );
+}
+
+#[test]
+fn a_target_is_a_text_too_and_its_errors_are_told_at_the_connect() {
+    let server = TestServer::start();
+    let port = server.address.port();
+    let send = |target: &str| block_on(Client::new().send(target, b"hello"));
+    for target in [format!("localhost:{port}"), format!("[::1]:{port}")] {
+        assert_eq!(send(&target).unwrap().bytes, b"hello", "{target}");
+    }
+    for (target, cause, said) in [
+        ("::1:7", "usage", "invalid address \"::1:7\": IPv6 address without brackets at byte 1"),
+        (":7", "usage", "no host in :7"),
+        ("nosuch.invalid:7", "resolve", "cannot resolve nosuch.invalid"),
+    ] {
+        let error = send(target).unwrap_err();
+        assert_eq!((error.cause().code(), &error.to_string()[..]), (cause, said));
+        assert!(error.help().is_some(), "{error}");
+    }
 }
 
 #[test]
@@ -168,8 +186,32 @@ fn a_lost_connection_is_made_again_and_its_probes_are_lost() {
         connections += u64::from(matches!(event, PingEvent::Connected { .. }));
         connections == 3
     });
-    // What fell due while there was no connection, which was 100 ms each time.
-    assert!(report.received >= 1 && report.lost >= 10, "{report:?}");
+    // What fell due while there was no connection, which was 20 ms each time.
+    assert!(report.received >= 1 && report.lost >= 4, "{report:?}");
+}
+
+#[test]
+fn a_server_that_accepts_and_closes_is_tried_ever_less_often() {
+    let liar = Liar::start(V4, common::liar::closes_at_once);
+    let hour = Duration::from_secs(3600);
+    let start = Instant::now();
+    let mut connections = 0;
+    ping_until(&Client::new(), liar.address, hour, |event| {
+        connections += u32::from(matches!(event, PingEvent::Connected { .. }));
+        connections == 7
+    });
+    let waits: u64 = (0..6).map(|doublings| 20 << doublings).sum();
+    assert!(start.elapsed() >= Duration::from_millis(waits), "{:?}", start.elapsed());
+}
+
+#[test]
+fn probes_that_fall_due_faster_than_they_can_be_told_hold_up_neither_connect_nor_stop() {
+    let liar = Liar::start(V6, common::liar::hangs_up_after_one);
+    let mut connections = 0;
+    ping_until(&Client::new(), liar.address, Duration::from_nanos(1), |event| {
+        connections += u32::from(matches!(event, PingEvent::Connected { .. }));
+        connections == 3
+    });
 }
 
 #[test]

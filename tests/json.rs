@@ -79,7 +79,7 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
     let good = format!("[::1]:{}", server.port);
     let closed = Closed::reserve(V4).address.to_string();
     let (changing, late) = (
-        Liar::start(V4, liar::changes_a_byte).address.to_string(),
+        Liar::start(V4, liar::changes_byte::<4>).address.to_string(),
         Liar::start(V6, liar::answers_late).address.to_string(),
     );
     let mut events = BTreeSet::new();

@@ -98,7 +98,7 @@ fn a_slow_reader_gets_all_that_came_back_unchanged_before_an_error() {
     let message = noise(200_000);
     for (lie, length) in [
         (common::liar::drops_the_last as Lie, 199_999),
-        (common::liar::changes_byte_100_000, 100_000),
+        (common::liar::changes_byte::<100_000>, 100_000),
     ] {
         let liar = Liar::start(V6, lie);
         let (status, echo) = read_slowly(&["send", &liar.address.to_string()], &message);
@@ -157,7 +157,7 @@ fn json_has_an_object_for_each_reply_and_a_summary() {
 #[test]
 fn json_names_the_cause_of_a_failure() {
     let closed = Closed::reserve(V4);
-    let changing = Liar::start(V6, common::liar::changes_a_byte);
+    let changing = Liar::start(V6, common::liar::changes_byte::<4>);
     let cutting = Liar::start(V4, common::liar::drops_the_last);
     let silent = Liar::start(V4, common::liar::never_answers);
     let resetting = Liar::start(V6, common::liar::resets_midway);
@@ -206,6 +206,45 @@ fn what_cannot_be_sent_is_a_usage_error() {
         assert_eq!(sent.status, Some(2), "{sent:?}");
         assert!(sent.stderr.starts_with(error), "{error}: {}", sent.stderr);
     }
+}
+
+#[test]
+fn json_counts_what_failed_before_it_could_be_sent() {
+    let sent = run(&["send", "--json", "nosuch.invalid:7", "hello"]);
+    let summary = &sent.objects()[1];
+    assert_eq!((sent.status, &summary["failed"]), (Some(1), &1.into()), "{sent:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_though_nobody_writes_to_the_fifo() {
+    use common::binary::Run;
+    use rustix::process::{Pid, Signal, kill_process};
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let path = std::env::temp_dir().join(format!("echo6-fifo-{}", std::process::id()));
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    let address = format!("[::1]:{}", server.port);
+    let child = piped(&mut echo6(&["send", "--json", "-f", path.to_str().unwrap(), &address]));
+    // Killed by the signal until it takes it over, which is before it opens the file.
+    while !takes_signals(child.id()) {
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let sent = Run::from(child.wait_with_output().unwrap());
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((sent.status, &sent.objects()[0]["interrupted"]), (Some(1), &true.into()));
+}
+
+/// Says whether a process has a handler for SIGINT, where the system tells.
+#[cfg(unix)]
+fn takes_signals(process: u32) -> bool {
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        return true;
+    };
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+    u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & 2 != 0)
 }
 
 #[cfg(unix)]

@@ -3,10 +3,10 @@
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
 
 use super::{Endpoint, Host, canonical};
-use crate::error::Cause;
+use crate::error::{Cause, CauseKind};
 
 /// Why an [`Endpoint`] has no socket address.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
     /// The system's resolver, getaddrinfo(3), has no address for the name.
@@ -24,6 +24,15 @@ pub enum ResolveError {
         /// The zone as it was given.
         zone: String,
     },
+    /// There was no thread to look the name up on.
+    #[error("cannot resolve {name}: no thread for it")]
+    Thread {
+        /// The name as it was given.
+        name: String,
+        /// What the system said.
+        #[source]
+        source: Cause,
+    },
     /// `:7000` says where to listen, not whom to call.
     #[error("no host in {endpoint}")]
     NoHost {
@@ -33,12 +42,25 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
+    /// What kind of thing went wrong.
+    #[must_use]
+    pub fn cause(&self) -> CauseKind {
+        match self {
+            Self::Name { .. } | Self::Zone { .. } => CauseKind::Resolve,
+            Self::Thread { .. } => CauseKind::Here,
+            Self::NoHost { .. } => CauseKind::Usage,
+        }
+    }
+
     /// The likely fix, as a phrase.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::Name { .. } => "check the spelling, or give the address itself".to_owned(),
-            Self::Zone { .. } => "list the interfaces with \"ip link\"".to_owned(),
+            Self::Zone { .. } => "name an interface of this host".to_owned(),
+            Self::Thread { .. } => {
+                "raise the limit on processes, or give the address itself".to_owned()
+            }
             Self::NoHost { endpoint } => format!("for this host, write localhost{endpoint}"),
         }
     }

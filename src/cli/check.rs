@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use echo6::address::Endpoint;
 use echo6::client::Checked;
+use echo6::error::chain;
 use futures::future::join_all;
 
 use super::failure::{Failure, Status, Stop};
@@ -12,7 +13,7 @@ use super::progress::with_progress;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::addresses;
-use super::text::chain;
+
 use super::values::{each_endpoint, parse_timeout};
 
 mod event;

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use echo6::address::{AddressError, ResolveError};
 use echo6::client::{ConnectError, SendError};
+use echo6::error::{CauseKind, chain};
 use echo6::socket::ListenError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::json;
-use super::text::{chain, line, point_at};
+use super::hints;
+use super::json::family;
+use super::text::{line, point_at};
 
 /// The exit statuses, which scripts rely on; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,11 +154,12 @@ impl From<ListenError> for Failure {
 
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
-        let status = match error {
-            ResolveError::NoHost { .. } => Status::Usage,
+        let status = match error.cause() {
+            CauseKind::Usage | CauseKind::Here => Status::Usage,
             _ => Status::Network,
         };
-        Self::new(status, "resolve", chain(&error)).with_help(Some(error.help()))
+        Self::new(status, error.cause().code(), chain(&error))
+            .with_help(Some(hints::for_resolving(&error)))
     }
 }
 
@@ -166,9 +169,9 @@ impl From<SendError> for Failure {
             SendError::Input(_) | SendError::Output(_) => Status::Usage,
             _ => Status::Network,
         };
-        let mut failure =
-            Self::new(status, json::cause(&error), chain(&error)).with_help(error.help());
-        failure.0.numbers = json::numbers(&error);
+        let mut failure = Self::new(status, error.cause().code(), chain(&error))
+            .with_help(hints::for_sending(&error));
+        failure.0.numbers = numbers(&error);
         failure
     }
 }
@@ -177,4 +180,15 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         SendError::from(error).into()
     }
+}
+
+/// What an error has beside its kind and its words.
+fn numbers(error: &SendError) -> Map<String, Value> {
+    let Ok(Value::Object(mut numbers)) = serde_json::to_value(error) else { return Map::new() };
+    numbers.retain(|name, _| name != "cause" && name != "error");
+    if let Some(address) = error.peer() {
+        numbers.insert("address".to_owned(), address.to_string().into());
+        numbers.insert("family".to_owned(), family(address).into());
+    }
+    numbers
 }

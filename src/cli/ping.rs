@@ -7,6 +7,7 @@ use std::time::Duration;
 use echo6::address::Families;
 use echo6::client::Report;
 use echo6::client::{ConnectError, Loss, PingEvent, SendError};
+use echo6::error::chain;
 use futures::future::join_all;
 
 use super::failure::{Status, Stop};
@@ -14,7 +15,7 @@ use super::flags::{HEAD_START, client_arguments};
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::{others, targets};
-use super::text::{chain, millis};
+use super::text::millis;
 use super::values::{parse_count, parse_duration, parse_head_start, parse_size};
 
 mod event;

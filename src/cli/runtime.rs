@@ -1,10 +1,11 @@
 //! Executor threads and signals: what a process decides for the whole of async-std.
 
 use std::convert::Infallible;
+use std::io;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::mpsc;
+use std::sync::{Arc, RwLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +18,40 @@ use futures::future::{BoxFuture, Either, Shared, select};
 use futures::{FutureExt, StreamExt};
 
 use super::failure::{Failure, Status, Stop};
+
+/// Threads that a client may start: for its job, the reactor, a name, and one each for what it reads
+/// and writes.
+const THREADS: usize = 5;
+
+/// Makes room for descriptors (the soft limit of getrlimit(2) is raised to the hard one), and tries
+/// whether there are threads and a reactor to be had: async-io panics where there are none, and the
+/// pool of threads for what blocks would look for one without end.
+fn prepare() -> Result<(), Failure> {
+    #[cfg(unix)]
+    let _ = rlimit::increase_nofile_limit(u64::MAX); // what is left is enough for most
+    let held = Arc::new(RwLock::new(()));
+    let hold = held.write();
+    let threads = (0..THREADS).map(|_| {
+        let held = Arc::clone(&held);
+        thread::Builder::new().spawn(move || drop(held.read()))
+    });
+    let threads: io::Result<Vec<_>> = threads.collect();
+    drop(hold);
+    threads.map_err(no_thread)?.into_iter().for_each(|thread| drop(thread.join()));
+    trial_reactor().map_err(|error| Failure::here("cannot wait for sockets", &Cause::from(error)))
+}
+
+/// Tries whether a reactor can be had, beside the pair of sockets by which signals come.
+fn trial_reactor() -> io::Result<()> {
+    #[cfg(unix)]
+    let _signals = std::os::unix::net::UnixStream::pair()?;
+    polling::Poller::new().map(drop)
+}
+
+fn no_thread(error: io::Error) -> Failure {
+    Failure::here("cannot start a thread", &Cause::from(error))
+        .with_help(Some("raise the limit on processes (ulimit -u, pids.max)".to_owned()))
+}
 
 /// Runs a client's `future` on this thread, which also waits for its sockets: no other thread is
 /// started for it, and no byte crosses from one thread to another.
@@ -47,6 +82,7 @@ pub(crate) type Stopped = Shared<BoxFuture<'static, ()>>;
 pub(crate) fn supervised(
     job: impl FnOnce(&Stopped) -> Result<Status, Stop> + Send + 'static,
 ) -> Result<Status, Stop> {
+    prepare()?;
     let mut signals =
         StopSignals::new().map_err(|error| Failure::here("cannot take signals", &error))?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -57,9 +93,7 @@ pub(crate) fn supervised(
         let _ = result.send(job(&stopped));
         drop(running);
     };
-    let thread = thread::Builder::new()
-        .spawn(job)
-        .map_err(|error| Failure::here("cannot start a thread", &Cause::from(error)))?;
+    let thread = thread::Builder::new().spawn(job).map_err(no_thread)?;
     let finished = block_on(async {
         match select(&mut done, pin!(signals.next())).await {
             Either::Left((finished, _)) => Some(finished),

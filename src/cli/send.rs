@@ -89,7 +89,10 @@ pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
             let targets = targets::targets(&endpoints, families, arguments.all).await;
             let targets = match targets {
                 Ok(targets) => targets,
-                Err(failure) => return Ok(sink.failure(&failure)),
+                Err(failure) => {
+                    sender.count_failure();
+                    return Ok(sink.failure(&failure));
+                }
             };
             if arguments.messages.is_empty() {
                 sender.send_stream(&targets).await
@@ -124,7 +127,7 @@ impl Sender<'_> {
         let sends = targets.iter().flat_map(|target| {
             let repeat = |message| (0..self.arguments.count).map(move |_| message);
             let messages = self.arguments.messages.iter().flat_map(repeat);
-            messages.map(async move |message| {
+            messages.map(move |message| async move {
                 let reply = self.client.send(target, message.as_bytes()).await;
                 if let Ok(reply) = &reply {
                     self.count_reply(); // now, though it may be printed later
@@ -158,6 +161,11 @@ impl Sender<'_> {
         self.tally.set(Tally { returned: tally.returned + 1, ..tally });
     }
 
+    fn count_failure(&self) {
+        let tally = self.tally.get();
+        self.tally.set(Tally { failed: tally.failed + 1, ..tally });
+    }
+
     /// Says what the flags ask for about a reply.
     fn note(&self, sent: &Sent<'_>) -> Result<(), Stop> {
         if self.arguments.verbose {
@@ -168,8 +176,7 @@ impl Sender<'_> {
 
     /// Counts a failure and says it. One that is not the network's ends the command.
     fn fail(&self, error: SendError) -> Result<Status, Stop> {
-        let tally = self.tally.get();
-        self.tally.set(Tally { failed: tally.failed + 1, ..tally });
+        self.count_failure();
         match (&error, &self.arguments.file) {
             (SendError::Input(cause), Some(path)) => {
                 Err(Stop::Reported(self.sink.failure(&Failure::input(path, cause))))

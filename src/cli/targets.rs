@@ -37,21 +37,8 @@ pub(crate) async fn targets(
     }
 }
 
-/// What became of the addresses that did not win: `[::1]:7000: connection refused`.
+/// How the attempts at the addresses that did not win ended: `[::1]:7000: connection refused`.
 pub(crate) fn others(attempts: &[Attempt]) -> Vec<String> {
-    let words = |attempt: &Attempt| {
-        let outcome = outcome(&attempt.outcome)?;
-        Some(format!("{}: {outcome}", attempt.address))
-    };
-    attempts.iter().filter_map(words).collect()
-}
-
-/// Why an address did not win.
-fn outcome(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Connected => None,
-        Outcome::Failed(cause) => Some(cause.to_string()),
-        Outcome::Dropped => Some("dropped, had not answered yet".to_owned()),
-        _ => Some("not tried".to_owned()),
-    }
+    let others = attempts.iter().filter(|attempt| attempt.outcome != Outcome::Connected);
+    others.map(Attempt::to_string).collect()
 }

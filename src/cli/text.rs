@@ -1,20 +1,8 @@
 //! Words and numbers in, text that is fit for a terminal out.
 
-use std::error::Error;
 use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// An error and its causes, each once, from the outside in.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text
-}
 
 /// A number and what it counts: `1 byte`, `5 bytes`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
@@ -85,10 +73,16 @@ fn is_invisible(c: char) -> bool {
         c,
         '\u{ad}'
             | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
+            | '\u{ffa0}'
             | '\u{e0000}'..='\u{e0fff}'
     )
 }
@@ -142,5 +136,10 @@ mod tests {
         assert_eq!(line("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
         assert_eq!(line("\u{9b}\u{202e}\u{feff}\u{61c}"), "\\u{9b}\\u{202e}\\u{feff}\\u{61c}");
         assert_eq!(line("é主e\u{301}"), "é主e\u{301}");
+        for invisible in "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{17b4}\u{180b}\u{180f}\u{fe00}".chars()
+        {
+            let escaped: String = invisible.escape_unicode().collect();
+            assert_eq!(line(&invisible.to_string()), escaped);
+        }
     }
 }

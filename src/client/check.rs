@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_std::sync::RwLock;
 
 use super::error::SendError;
-use super::{Client, first_of};
+use super::settings::Client;
+use super::wait::first_of;
 use crate::kind::kind;
 
 mod steps;

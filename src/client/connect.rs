@@ -11,15 +11,19 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::attempt::{Attempt, Outcome};
 use super::error::ConnectError;
-use super::{Client, first_of};
-use crate::error::Cause;
+use super::settings::Client;
+use super::target::Target;
+use super::wait::first_of;
+use super::wire::Wire;
+use crate::address::ResolveError;
 
 /// A connection to an echo server.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Connection {
-    pub(super) stream: Async<TcpStream>,
+    pub(super) stream: Wire,
     pub(super) half_close: bool,
     /// The server.
     pub peer: SocketAddr,
@@ -27,48 +31,25 @@ pub struct Connection {
     pub local: SocketAddr,
     /// Time from the first attempt to the connection.
     pub duration: Duration,
-    /// What became of each address, in the order of the attempts.
+    /// How the attempt at each address ended, in the order of the attempts.
     pub attempts: Vec<Attempt>,
 }
 
-/// One address, and what became of it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Attempt {
-    /// The address.
-    pub address: SocketAddr,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// What became of an attempt to connect.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It won.
-    Connected,
-    /// It failed before another won.
-    Failed(Cause),
-    /// Another won while it waited.
-    Dropped,
-    /// Another won before it began.
-    Untried,
-}
-
 impl Client {
-    /// Connects to the first of `addresses` that accepts, as RFC 8305 says: the families take
+    /// Connects to the first address of `target` that accepts, as RFC 8305 says: the families take
     /// turns, the next attempt begins when the one before has failed or had its head start, and the
     /// first to connect wins, upon which the others are dropped.
     ///
     /// The connect timeout bounds each attempt, so that *n* addresses that do not answer take that
-    /// long and *n* - 1 head starts.
+    /// long and *n* - 1 head starts. To drop the future drops all attempts.
     ///
     /// # Errors
     ///
-    /// If none accepts: what became of each.
-    pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<Connection, ConnectError> {
+    /// If the target has no address, or none accepts.
+    pub async fn connect(&self, target: impl Into<Target>) -> Result<Connection, ConnectError> {
+        let addresses = self.look_up(target.into()).await?;
         let start = Instant::now();
-        let mut attempts: Vec<Attempt> = interleave(addresses)
+        let mut attempts: Vec<Attempt> = interleave(&addresses)
             .map(|address| Attempt { address, outcome: Outcome::Untried })
             .collect();
         let mut running = FuturesUnordered::new();
@@ -106,7 +87,9 @@ impl Client {
                             break;
                         }
                     }
-                    Either::Left((None, _)) => return Err(self.none_accepts(attempts)),
+                    Either::Left((None, _)) => {
+                        return Err(ConnectError::NoneAccepts { attempts, source: self.source });
+                    }
                     Either::Right(_) => break,
                 }
             }
@@ -114,22 +97,26 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, peer: SocketAddr) -> io::Result<(Async<TcpStream>, SocketAddr)> {
+    async fn look_up(&self, target: Target) -> Result<Vec<SocketAddr>, ConnectError> {
+        let name = target.name().map(str::to_owned);
+        match first_of(target.addresses(), Timer::after(self.connect_timeout)).await {
+            Either::Left(addresses) => addresses,
+            Either::Right(_) => {
+                let source = io::Error::from(io::ErrorKind::TimedOut).into();
+                let name = name.unwrap_or_default();
+                Err(ConnectError::Resolve(ResolveError::Name { name, source }))
+            }
+        }
+    }
+
+    async fn attempt(&self, peer: SocketAddr) -> io::Result<(Wire, SocketAddr)> {
         let opening = open(peer, self.source);
         let stream = match first_of(opening, Timer::after(self.connect_timeout)).await {
             Either::Left(result) => result?,
             Either::Right(_) => return Err(io::ErrorKind::TimedOut.into()),
         };
         let local = stream.get_ref().local_addr()?;
-        Ok((stream, local))
-    }
-
-    fn none_accepts(&self, attempts: Vec<Attempt>) -> ConnectError {
-        let failed = attempts.into_iter().filter_map(|attempt| match attempt.outcome {
-            Outcome::Failed(cause) => Some((attempt.address, cause)),
-            _ => None,
-        });
-        ConnectError { attempts: failed.collect(), source: self.source }
+        Ok((Wire::new(stream), local))
     }
 }
 
@@ -185,12 +172,19 @@ fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAddr> {
     Ok(local)
 }
 
-/// Says whether connect(2) means "not yet": EINPROGRESS, or on Windows WSAEWOULDBLOCK.
+/// Says whether connect(2) means "not yet": EINPROGRESS, or EINTR, after which it goes on by itself.
+/// EAGAIN means that there is no room for it.
+#[cfg(unix)]
 fn is_under_way(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) {
-        return true;
-    }
+    use rustix::io::Errno;
+    [Errno::INPROGRESS, Errno::INTR]
+        .map(|errno| Some(errno.raw_os_error()))
+        .contains(&error.raw_os_error())
+}
+
+/// Says whether connect means "not yet": WSAEWOULDBLOCK.
+#[cfg(not(unix))]
+fn is_under_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
@@ -212,6 +206,20 @@ mod tests {
                 text.split_whitespace().map(|ip| SocketAddr::new(ip.parse().unwrap(), 7)).collect()
             };
             assert_eq!(interleave(&parse(given)).collect::<Vec<_>>(), parse(tried), "{given}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_connect_without_room_is_not_under_way() {
+        use rustix::io::Errno;
+        for (errno, under_way) in [
+            (Errno::INPROGRESS, true),
+            (Errno::INTR, true),
+            (Errno::AGAIN, false),
+            (Errno::CONNREFUSED, false),
+        ] {
+            assert_eq!(is_under_way(&errno.into()), under_way, "{errno}");
         }
     }
 

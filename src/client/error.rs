@@ -5,63 +5,97 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::exchange::Traffic;
-use crate::address::{Families, is_unzoned_link_local};
-use crate::error::Cause;
+use super::attempt::Attempt;
+use super::traffic::Traffic;
+use crate::address::{AddressError, Families, ResolveError, is_unzoned_link_local};
+use crate::error::{Cause, CauseKind};
 
-/// No address accepted a connection.
-#[derive(Debug)]
-pub struct ConnectError {
-    /// What became of each address, in the order in which they were tried; never empty, unless no
-    /// address was given.
-    pub(super) attempts: Vec<(SocketAddr, Cause)>,
-    /// The local end that was asked for.
-    pub(super) source: Option<IpAddr>,
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The target is no address.
+    Address(AddressError),
+    /// The target has no address.
+    Resolve(ResolveError),
+    /// No address accepted a connection.
+    NoneAccepts {
+        /// How the attempts ended, in their order; empty only if no address was given.
+        attempts: Vec<Attempt>,
+        /// The local end that was asked for.
+        source: Option<IpAddr>,
+    },
 }
 
 impl ConnectError {
-    /// What became of each address, in the order in which they were tried.
+    /// How the attempts ended, in their order.
     #[must_use]
-    pub fn attempts(&self) -> &[(SocketAddr, Cause)] {
-        &self.attempts
+    pub fn attempts(&self) -> &[Attempt] {
+        match self {
+            Self::NoneAccepts { attempts, .. } => attempts,
+            Self::Address(_) | Self::Resolve(_) => &[],
+        }
     }
 
     /// The attempt that got furthest, which says most: a host that refuses is there, one that does
     /// not answer may be, and where there is no way, there was never a chance.
     #[must_use]
-    pub fn likeliest(&self) -> Option<&(SocketAddr, Cause)> {
-        self.attempts.iter().rev().max_by_key(|(_, cause)| match cause.kind() {
-            kind if kind == ErrorKind::ConnectionRefused || cause.is_reset() => 2,
-            ErrorKind::TimedOut => 1,
+    pub fn likeliest(&self) -> Option<(SocketAddr, &Cause)> {
+        let failed = self.attempts().iter().rev().filter_map(|attempt| {
+            let cause = attempt.outcome.failure()?;
+            Some((attempt.address, cause))
+        });
+        failed.max_by_key(|(_, cause)| match cause.cause() {
+            CauseKind::Refused | CauseKind::Reset => 2,
+            CauseKind::Timeout => 1,
             _ => 0,
         })
+    }
+
+    /// What kind of thing went wrong: with several addresses, at the
+    /// [`likeliest`](Self::likeliest) one.
+    #[must_use]
+    pub fn cause(&self) -> CauseKind {
+        match self {
+            Self::Address(_) => CauseKind::Usage,
+            Self::Resolve(error) => error.cause(),
+            Self::NoneAccepts { .. } => {
+                self.likeliest().map_or(CauseKind::Usage, |(_, cause)| cause.cause())
+            }
+        }
     }
 
     /// The likely fix, as a phrase, where one can be told.
     #[must_use]
     pub fn help(&self) -> Option<String> {
+        let source = match self {
+            Self::Address(error) => return Some(error.help().to_owned()),
+            Self::Resolve(error) => return Some(error.help()),
+            Self::NoneAccepts { source, .. } => *source,
+        };
         let (address, cause) = self.likeliest()?;
         Some(match cause.kind() {
             ErrorKind::ConnectionRefused => {
-                format!("nothing listens there: start a server with \"echo6 listen {address}\"")
+                "nothing listens there, or a firewall rejects the connection".to_owned()
             }
             ErrorKind::TimedOut => {
                 "a firewall may drop the packets, or the host may be down".to_owned()
             }
-            ErrorKind::AddrNotAvailable if self.source.is_some() => {
-                let source = self.source?;
-                format!("no interface of this host has the source address {source}")
-            }
-            ErrorKind::AddrNotAvailable => format!(
-                "this host has no {} address to connect from, or no port left to do so",
-                Families::of(*address)
-            ),
+            ErrorKind::AddrNotAvailable => match source {
+                Some(source) => {
+                    format!("no interface of this host has the source address {source}")
+                }
+                None => format!(
+                    "this host has no {} address to connect from, or no port left to do so",
+                    Families::of(address)
+                ),
+            },
             ErrorKind::NetworkUnreachable => format!(
                 "this host has no route there: does it have {} connectivity?",
-                Families::of(*address)
+                Families::of(address)
             ),
             ErrorKind::HostUnreachable => "is the host up, and on this network?".to_owned(),
-            ErrorKind::InvalidInput if is_unzoned_link_local(*address) => {
+            ErrorKind::InvalidInput if is_unzoned_link_local(address) => {
                 format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
             }
             _ => return None,
@@ -71,17 +105,21 @@ impl ConnectError {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.attempts[..] {
-            [] => f.write_str("no address to connect to"),
-            [(address, _)] => write!(f, "cannot connect to {address}"),
-            attempts => {
-                f.write_str("cannot connect to")?;
-                for (index, (address, cause)) in attempts.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { "," };
-                    write!(f, "{comma} {address} ({cause})")?;
+        match self {
+            Self::Address(error) => error.fmt(f),
+            Self::Resolve(error) => error.fmt(f),
+            Self::NoneAccepts { attempts, .. } => match &attempts[..] {
+                [] => f.write_str("no address to connect to"),
+                [attempt] => write!(f, "cannot connect to {}", attempt.address),
+                attempts => {
+                    f.write_str("cannot connect to")?;
+                    for (index, Attempt { address, outcome }) in attempts.iter().enumerate() {
+                        let comma = if index == 0 { "" } else { "," };
+                        write!(f, "{comma} {address} ({outcome})")?;
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
+            },
         }
     }
 }
@@ -89,15 +127,19 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {
     /// The cause, if there was one address.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.attempts[..] {
-            [(_, cause)] => Some(cause),
-            _ => None,
+        match self {
+            Self::Address(error) => error.source(),
+            Self::Resolve(error) => error.source(),
+            Self::NoneAccepts { attempts, .. } => match &attempts[..] {
+                [attempt] => attempt.outcome.failure().map(|cause| cause as _),
+                _ => None,
+            },
         }
     }
 }
 
 /// Why an exchange was no echo.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// No address accepted a connection.
@@ -188,6 +230,20 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// What kind of thing went wrong.
+    #[must_use]
+    pub fn cause(&self) -> CauseKind {
+        match self {
+            Self::Connect(error) => error.cause(),
+            Self::Lost { source, .. } => source.cause(),
+            Self::Timeout { .. } => CauseKind::Timeout,
+            Self::Short { .. } => CauseKind::Short,
+            Self::Mismatch { .. } | Self::Surplus { .. } => CauseKind::Mismatch,
+            Self::Input(_) => CauseKind::Input,
+            Self::Output(_) => CauseKind::Output,
+        }
+    }
+
     /// How many bytes had gone each way, if the exchange ended early.
     #[must_use]
     pub fn traffic(&self) -> Option<Traffic> {
@@ -195,7 +251,11 @@ impl SendError {
             Self::Lost { sent, returned, .. }
             | Self::Timeout { sent, returned, .. }
             | Self::Short { sent, returned, .. } => Some(Traffic { sent, returned }),
-            _ => None,
+            Self::Connect(_)
+            | Self::Mismatch { .. }
+            | Self::Surplus { .. }
+            | Self::Input(_)
+            | Self::Output(_) => None,
         }
     }
 
@@ -204,7 +264,7 @@ impl SendError {
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         match self {
-            Self::Connect(error) => error.likeliest().map(|(address, _)| *address),
+            Self::Connect(error) => error.likeliest().map(|(address, _)| address),
             Self::Lost { peer, .. }
             | Self::Timeout { peer, .. }
             | Self::Short { peer, .. }
@@ -222,9 +282,9 @@ impl SendError {
             Self::Timeout { sent, returned, .. } if sent == returned => {
                 "the server may not see that the client shut its sending side".to_owned()
             }
-            Self::Timeout { peer, returned: 0, .. } => format!(
-                "\"echo6 check {peer}\" tells a late server from one that hangs, or does not echo"
-            ),
+            Self::Timeout { returned: 0, .. } => {
+                "the server may be late, hang, or be no echo server".to_owned()
+            }
             Self::Short { sent, returned, .. } if sent > returned => {
                 "the server may drop what is under way when the client shuts its sending side"
                     .to_owned()
@@ -237,26 +297,85 @@ impl SendError {
     }
 }
 
+/// What a program needs to know: the kind, a sentence for people, and the numbers.
+#[cfg(feature = "serde")]
+impl serde::Serialize for SendError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Failure {
+            cause: CauseKind,
+            error: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            sent_bytes: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            returned_bytes: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            offset: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            expected: Option<u8>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            got: Option<u8>,
+        }
+        let traffic = self.traffic();
+        let mut failure = Failure {
+            cause: self.cause(),
+            error: crate::error::chain(self),
+            sent_bytes: traffic.map(|traffic| traffic.sent),
+            returned_bytes: traffic.map(|traffic| traffic.returned),
+            offset: None,
+            expected: None,
+            got: None,
+        };
+        match *self {
+            Self::Mismatch { offset, expected, got, .. } => {
+                failure.offset = Some(offset);
+                failure.expected = Some(expected);
+                failure.got = Some(got);
+            }
+            Self::Surplus { sent, .. } => failure.sent_bytes = Some(sent),
+            Self::Connect(_)
+            | Self::Lost { .. }
+            | Self::Timeout { .. }
+            | Self::Short { .. }
+            | Self::Input(_)
+            | Self::Output(_) => {}
+        }
+        failure.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ConnectError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        SendError::Connect(self.clone()).serialize(serializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::attempt::Outcome;
 
     #[test]
     fn a_host_that_refuses_says_more_than_one_without_a_way_to_it() {
         let attempt = |address: &str, kind: ErrorKind| {
-            (address.parse().unwrap(), Cause::from(std::io::Error::from(kind)))
+            let cause = Cause::from(std::io::Error::from(kind));
+            Attempt { address: address.parse().unwrap(), outcome: Outcome::Failed(cause) }
         };
         let refused = attempt("192.0.2.1:7", ErrorKind::ConnectionRefused);
         let silent = attempt("192.0.2.2:7", ErrorKind::TimedOut);
         let no_way = attempt("[2001:db8::1]:7", ErrorKind::NetworkUnreachable);
-        for (attempts, help) in [
-            (vec![refused.clone(), no_way.clone()], "nothing listens there"),
-            (vec![no_way.clone(), silent.clone(), refused], "nothing listens there"),
-            (vec![silent, no_way.clone()], "a firewall may drop"),
-            (vec![no_way], "does it have IPv6 connectivity?"),
+        let no_port = attempt("192.0.2.3:7", ErrorKind::AddrNotAvailable);
+        for (attempts, cause, help) in [
+            (vec![refused.clone(), no_way.clone()], "refused", "nothing listens there"),
+            (vec![no_way.clone(), silent.clone(), refused], "refused", "nothing listens there"),
+            (vec![silent, no_way.clone()], "timeout", "a firewall may drop"),
+            (vec![no_way], "unreachable", "does it have IPv6 connectivity?"),
+            (vec![no_port], "here", "no port left"),
         ] {
-            let error = ConnectError { attempts, source: None };
+            let error = ConnectError::NoneAccepts { attempts, source: None };
             assert!(error.help().unwrap().contains(help), "{error}: {:?}", error.help());
+            assert_eq!(error.cause().code(), cause, "{error}");
         }
     }
 }

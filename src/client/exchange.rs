@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::Shutdown;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -16,7 +16,8 @@ use futures::task::AtomicWaker;
 
 use super::connect::Connection;
 use super::error::SendError;
-use super::first_of;
+use super::traffic::Traffic;
+use super::wait::first_of;
 use crate::error::Cause;
 
 mod state;
@@ -33,16 +34,6 @@ const WINDOW: usize = 16 * 1024 * 1024;
 
 /// The shortest timeout: with none at all, the wait for something to be owed would never rest.
 const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
-
-/// How many bytes went each way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Traffic {
-    /// Bytes sent.
-    pub sent: u64,
-    /// Bytes that came back.
-    pub returned: u64,
-}
 
 impl Connection {
     /// Sends `input` to its end, shuts the sending side, and writes what comes back to `output`
@@ -75,12 +66,7 @@ impl Connection {
         timeout: Duration,
         half_close: bool,
     ) -> Result<Traffic, SendError> {
-        let exchange = Exchange {
-            connection: self,
-            half_close,
-            state: Mutex::new(State::new()),
-            room: AtomicWaker::new(),
-        };
+        let exchange = Exchange::new(self.peer, &self.stream, half_close);
         let passed = exchange.run(input, &mut output, timeout).await;
         if matches!(passed, Err(SendError::Output(_))) {
             return passed;
@@ -94,15 +80,25 @@ impl Connection {
     }
 }
 
-struct Exchange<'c> {
-    connection: &'c Connection,
+/// Bytes that go to `peer` over `stream` and come back.
+struct Exchange<'s, S> {
+    peer: SocketAddr,
+    stream: &'s S,
     half_close: bool,
     state: Mutex<State>,
     /// Wakes the sender when bytes have come back.
     room: AtomicWaker,
 }
 
-impl Exchange<'_> {
+impl<'s, S> Exchange<'s, S>
+where
+    for<'a> &'a S: AsyncRead + AsyncWrite,
+{
+    fn new(peer: SocketAddr, stream: &'s S, half_close: bool) -> Self {
+        let (state, room) = (Mutex::new(State::new()), AtomicWaker::new());
+        Self { peer, stream, half_close, state, room }
+    }
+
     /// Both directions at the same time, until both have ended, one fails, or nothing moves.
     async fn run(
         &self,
@@ -116,7 +112,9 @@ impl Exchange<'_> {
                 Either::Left((received, _)) => received,
                 Either::Right((Ok(()), receive)) => receive.await,
                 // The server reads no more. What it still said is here, and why, it may tell.
-                Either::Right((Err(SendError::Lost { source, .. }), receive)) => {
+                Either::Right((Err(SendError::Lost { source, .. }), receive))
+                    if source.is_reset() =>
+                {
                     match receive.await {
                         // The system tells a reset once, and this time it told the sender.
                         Ok(()) | Err(SendError::Short { .. }) if !is_after_close(&source) => {
@@ -136,7 +134,7 @@ impl Exchange<'_> {
 
     async fn send(&self, mut input: impl AsyncRead + Unpin) -> Result<(), SendError> {
         let mut buffer = vec![0; CHUNK];
-        let mut stream = &self.connection.stream;
+        let mut stream = self.stream;
         loop {
             self.room().await;
             let length = input.read(&mut buffer).await.map_err(|e| SendError::Input(e.into()))?;
@@ -156,12 +154,12 @@ impl Exchange<'_> {
         if !self.half_close {
             return Ok(());
         }
-        stream.get_ref().shutdown(Shutdown::Write).map_err(|error| self.lost(error.into()))
+        stream.close().await.map_err(|error| self.lost(error.into()))
     }
 
     async fn receive(&self, mut output: impl AsyncWrite + Unpin) -> Result<(), SendError> {
         let mut buffer = vec![0; CHUNK];
-        let mut stream = &self.connection.stream;
+        let mut stream = self.stream;
         loop {
             let read = poll_fn(|cx| {
                 if !self.half_close && self.state().all_returned() {
@@ -171,10 +169,9 @@ impl Exchange<'_> {
             });
             let length = read.await.map_err(|error| self.lost(error.into()))?;
             if length == 0 {
-                return self.state().note_close(self.connection.peer);
+                return self.state().note_close(self.peer);
             }
-            let (same, compared) =
-                self.state().note_returned(&buffer[..length], self.connection.peer);
+            let (same, compared) = self.state().note_returned(&buffer[..length], self.peer);
             self.room.wake();
             self.state().output_waits = true;
             let written = output.write_all(&buffer[..same]).await;
@@ -207,7 +204,7 @@ impl Exchange<'_> {
                 _ if !owed => drop(Timer::after(timeout).await),
                 _ => {
                     let Traffic { sent, returned } = self.state().traffic;
-                    let peer = self.connection.peer;
+                    let peer = self.peer;
                     return SendError::Timeout { peer, sent, returned, after: timeout };
                 }
             }
@@ -216,7 +213,7 @@ impl Exchange<'_> {
 
     fn lost(&self, source: Cause) -> SendError {
         let Traffic { sent, returned } = self.state().traffic;
-        let peer = self.connection.peer;
+        let peer = self.peer;
         SendError::Lost { peer, sent, returned, source }
     }
 
@@ -229,4 +226,55 @@ impl Exchange<'_> {
 /// who sends them is then told EPIPE, not ECONNRESET.
 fn is_after_close(cause: &Cause) -> bool {
     cause.kind() == io::ErrorKind::BrokenPipe
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Context;
+
+    use futures::executor::block_on;
+    use futures::io::sink;
+
+    use super::*;
+
+    /// A connection on which each write fails for want of memory, and nothing is there to read.
+    struct Unwritable;
+
+    impl AsyncRead for &Unwritable {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for &Unwritable {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_write_is_told_without_waiting_for_the_timeout() {
+        let peer = "127.0.0.1:7".parse().unwrap();
+        let exchange = Exchange::new(peer, &Unwritable, true);
+        let hour = Duration::from_secs(3600);
+        let error = block_on(exchange.run(&b"hello"[..], sink(), hour)).unwrap_err();
+        let source = io::Error::from(io::ErrorKind::OutOfMemory).into();
+        assert_eq!(error, SendError::Lost { peer, sent: 5, returned: 0, source });
+    }
 }

@@ -1,6 +1,7 @@
 //! Addresses in, probes out at set times, and an event for each thing that becomes of them.
 
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_io::Timer;
@@ -10,14 +11,18 @@ use futures::stream::FuturesUnordered;
 
 use super::connect::Connection;
 use super::error::{ConnectError, SendError};
-use super::{Client, first_of};
+use super::settings::Client;
+use super::target::Target;
+use super::wait::first_of;
 
 mod event;
+mod patience;
 mod report;
 mod schedule;
 mod session;
 
 pub use event::{Loss, PingEvent};
+use patience::Patience;
 pub use report::Report;
 use schedule::{Due, Schedule};
 use session::Session;
@@ -64,10 +69,9 @@ const SIZE: usize = 64;
 /// The sequence number, 8 bytes in network order, is the least that a probe carries.
 pub(super) const HEADER: usize = 8;
 
-/// How long to wait before connecting again, doubled from the first to the last value: soon enough
-/// for a server that restarts, seldom enough not to burden one that is down.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LAST_WAIT: Duration = Duration::from_secs(5);
+/// How many lost probes are told in one turn, so that a connection can be made meanwhile and the
+/// ping stopped, however fast they fall due.
+const TURN: usize = 64;
 
 /// How many connections may be open at once when each probe has its own. Beyond it a probe waits,
 /// which its time shows.
@@ -103,21 +107,22 @@ impl Ping {
         Self { reconnect, ..self }
     }
 
-    /// Connects to the first of `addresses` that accepts and sends probes to it, until all are back
-    /// or lost, or `stop` is ready. A connection that breaks is made again, to the same address,
-    /// with growing waits; what falls due meanwhile is lost.
+    /// Connects to the first address of `target` that accepts and sends probes to it, until all are back
+    /// or lost, or `stop` is ready. A connection that breaks is made again, to the same address:
+    /// after 20 ms, and after waits that double up to the interval until a probe comes back. What
+    /// falls due meanwhile is lost.
     ///
     /// # Errors
     ///
     /// If no address accepts at the start.
     pub async fn run(
         self,
-        addresses: &[SocketAddr],
+        target: impl Into<Target>,
         stop: impl Future<Output = ()>,
         mut observe: impl FnMut(PingEvent),
     ) -> Result<(), ConnectError> {
         let probing = async {
-            let mut connection = self.client.connect(addresses).await?;
+            let mut connection = self.client.connect(target).await?;
             observe(connected(&mut connection));
             let mut schedule = Schedule::new(self.interval, self.count);
             if self.reconnect {
@@ -141,13 +146,20 @@ impl Ping {
         observe: &mut impl FnMut(PingEvent),
     ) {
         let peer = connection.peer;
+        let mut patience = Patience::new(self.interval);
         loop {
             let session = Session::new(connection, self.size, self.client.timeout);
-            session.run(schedule, observe).await;
+            let mut watched = |event| {
+                if let PingEvent::Reply { .. } | PingEvent::Late { .. } = event {
+                    patience.reset();
+                }
+                observe(event);
+            };
+            session.run(schedule, &mut watched).await;
             if schedule.is_over() {
                 return;
             }
-            let mut wait = FIRST_WAIT;
+            let mut wait = patience.wait();
             connection = loop {
                 // Told lost when they fall due, not all at once at the end.
                 let reconnecting = async {
@@ -166,7 +178,7 @@ impl Ping {
                         if schedule.is_over() {
                             return;
                         }
-                        wait = (wait * 2).min(LAST_WAIT);
+                        wait = patience.wait();
                         observe(PingEvent::Unreachable { peer, error, retry_in: wait });
                     }
                     Either::Right(_) => return,
@@ -188,7 +200,9 @@ impl Ping {
         let mut payload = vec![0; self.size];
         fastrand::fill(&mut payload);
         let mut running = FuturesUnordered::new();
-        let (mut wait, mut held_up) = (Duration::ZERO, false);
+        let mut patience = Patience::new(self.interval);
+        let mut wait = Duration::ZERO;
+        let mut held_up = false;
         loop {
             let (idle, full) = (running.is_empty(), running.len() >= CONNECTIONS);
             if schedule.is_over() && idle {
@@ -222,12 +236,13 @@ impl Ping {
                     });
                 }
                 Either::Right((sequence, Ok((connect, rtt)))) => {
+                    patience.reset();
                     wait = Duration::ZERO;
                     let (bytes, connect) = (self.size, Some(connect));
                     observe(PingEvent::Reply { peer, sequence, bytes, rtt, connect });
                 }
                 Either::Right((sequence, Err(error))) => {
-                    wait = (wait * 2).clamp(FIRST_WAIT, LAST_WAIT);
+                    wait = patience.wait();
                     let loss = match error {
                         SendError::Timeout { .. } => Loss::Timeout,
                         error => {
@@ -280,8 +295,28 @@ async fn lose_what_is_due(
         return std::future::pending().await; // the next is due when it can be sent
     }
     while !schedule.is_over() {
-        lose_next(schedule, peer, observe).await;
+        for _ in 0..TURN {
+            lose_next(schedule, peer, observe).await;
+            if schedule.is_over() {
+                return;
+            }
+        }
+        yield_now().await;
     }
+}
+
+/// Lets whatever else this thread has to do have its turn.
+async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Waits for the next probe to be due, and tells it lost.

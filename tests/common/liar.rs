@@ -43,9 +43,14 @@ fn all(stream: &mut TcpStream) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn changes_a_byte(mut stream: TcpStream) -> Option<TcpStream> {
+/// Changes one byte, that at `AT`, in whichever pieces the stream comes.
+pub(crate) fn changes_byte<const AT: usize>(mut stream: TcpStream) -> Option<TcpStream> {
+    let mut returned = 0;
     while let Some(mut bytes) = some(&mut stream) {
-        *bytes.last_mut()? ^= 1;
+        if let Some(byte) = AT.checked_sub(returned).and_then(|at| bytes.get_mut(at)) {
+            *byte ^= 1;
+        }
+        returned += bytes.len();
         stream.write_all(&bytes).ok()?;
     }
     None
@@ -55,14 +60,6 @@ pub(crate) fn changes_a_byte(mut stream: TcpStream) -> Option<TcpStream> {
 pub(crate) fn says_something_else(mut stream: TcpStream) -> Option<TcpStream> {
     some(&mut stream)?;
     stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok()?;
-    None
-}
-
-/// Changes a byte in the midst of a large message.
-pub(crate) fn changes_byte_100_000(mut stream: TcpStream) -> Option<TcpStream> {
-    let mut bytes = all(&mut stream);
-    *bytes.get_mut(100_000)? ^= 1;
-    stream.write_all(&bytes).ok()?;
     None
 }
 
@@ -91,11 +88,12 @@ pub(crate) fn adds_one(mut stream: TcpStream) -> Option<TcpStream> {
     None
 }
 
-/// Keeps what comes first until something else comes.
+/// Keeps the first probe, of 64 bytes, until something else comes.
 pub(crate) fn answers_late(mut stream: TcpStream) -> Option<TcpStream> {
-    let first = some(&mut stream)?;
+    let mut first = [0; 64];
+    stream.read_exact(&mut first).ok()?;
     let Some(second) = some(&mut stream) else { return Some(stream) };
-    stream.write_all(&[first, second].concat()).ok()?;
+    stream.write_all(&[&first, &second[..]].concat()).ok()?;
     honest(stream)
 }
 
@@ -122,9 +120,10 @@ pub(crate) fn answers_in_single_bytes(mut stream: TcpStream) -> Option<TcpStream
     None
 }
 
+/// Returns two bytes, fewer than any message has.
 pub(crate) fn resets_midway(mut stream: TcpStream) -> Option<TcpStream> {
     let bytes = some(&mut stream)?;
-    stream.write_all(&bytes[..bytes.len() / 2]).ok()?;
+    stream.write_all(bytes.get(..2)?).ok()?;
     super::reset(stream);
     None
 }

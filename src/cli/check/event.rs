@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use echo6::address::Endpoint;
-use echo6::client::{BULK, Checked, Step};
+use echo6::client::{BULK, Checked, SendError, Step};
 use serde::Serialize;
 
 use super::words::{half_close, hold, mute, verdict};
 use crate::cli::failure::Stop;
-use crate::cli::json::{Why, family, micros};
+use crate::cli::json::{family, micros};
 use crate::cli::sink::Sink;
 
 /// Prints what was found at an address of `endpoint`.
@@ -35,7 +35,7 @@ pub(super) fn print(endpoint: &Endpoint, checked: &Checked, sink: Sink) -> Resul
             Step::HalfClose => "half_close",
             _ => "hold",
         }),
-        why: failure.map(|(_, error)| Box::new(Why::from(error))),
+        why: failure.map(|(_, error)| Box::new(error.clone())),
     })
 }
 
@@ -69,7 +69,7 @@ enum Event<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         failed_step: Option<&'static str>,
         #[serde(flatten)]
-        why: Option<Box<Why>>,
+        why: Option<Box<SendError>>,
     },
     Summary {
         checked: usize,

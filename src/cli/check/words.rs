@@ -3,7 +3,6 @@
 use echo6::address::Families;
 use echo6::client::{Checked, HalfClose, Hold, Mute, SendError, Step};
 
-use crate::cli::json::cause;
 use crate::cli::text::millis;
 
 /// One word: `ok`, or what is wrong.
@@ -11,7 +10,7 @@ pub(crate) fn verdict(checked: &Checked) -> &'static str {
     match (&checked.failure, checked.hold) {
         (Some((Step::HalfClose, _)), _) if checked.half_close == Some(HalfClose::Cut) => "cut",
         (Some(_), _) if checked.mute == Some(Mute::Late) => "late",
-        (Some((_, error)), _) => cause(error),
+        (Some((_, error)), _) => error.cause().code(),
         (None, None | Some(Hold::Alive)) if !checked.finished => "interrupted",
         (None, None | Some(Hold::Alive)) => "ok",
         (None, Some(silent)) => hold(silent),
@@ -85,7 +84,7 @@ fn trouble(checked: &Checked) -> String {
 
 fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
     match (step, error) {
-        (Step::Connect, SendError::Connect(connect)) => match cause(error) {
+        (Step::Connect, SendError::Connect(connect)) => match error.cause().code() {
             "timeout" => "no answer to the connect: a firewall, or the host is down".to_owned(),
             "refused" => "refused".to_owned(),
             _ => connect.likeliest().map_or_else(String::new, |(_, cause)| cause.to_string()),
@@ -135,17 +134,22 @@ fn failed(checked: &Checked, step: Step, error: &SendError) -> String {
             format!("small messages return, 1 MiB is closed after {returned} bytes")
         }
         (Step::Bulk, SendError::Lost { returned, .. }) => {
-            format!("small messages return, 1 MiB ends after {returned} bytes: {}", cause(error))
+            format!(
+                "small messages return, 1 MiB ends after {returned} bytes: {}",
+                error.cause().code()
+            )
         }
         (_, SendError::Connect(_)) => {
-            format!("echoes, but a second connection fails: {}", cause(error))
+            format!("echoes, but a second connection fails: {}", error.cause().code())
         }
         (Step::HalfClose, _) => half_closed(checked, error),
-        (Step::Hold, _) => format!("echoes, but not on a second connection: {}", cause(error)),
+        (Step::Hold, _) => {
+            format!("echoes, but not on a second connection: {}", error.cause().code())
+        }
         (_, SendError::Lost { source, .. }) if source.is_reset() => {
             "the connection is reset".to_owned()
         }
-        (_, error) => cause(error).to_owned(),
+        (_, error) => error.cause().code().to_owned(),
     }
 }
 
@@ -156,7 +160,7 @@ fn half_closed(checked: &Checked, error: &SendError) -> String {
         |traffic| format!("{} of {} bytes", traffic.returned, traffic.sent),
     );
     match (checked.half_close, checked.mute.is_some()) {
-        (None, _) => cause(error).to_owned(),
+        (None, _) => error.cause().code().to_owned(),
         (Some(HalfClose::Open), false) => {
             "everything returns, but the far end never closes when we half-close".to_owned()
         }

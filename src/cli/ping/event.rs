@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use echo6::client::Report;
-use echo6::client::{Loss, PingEvent};
+use echo6::client::{Attempt, ConnectError, Loss, PingEvent, SendError};
 use echo6::times::Times;
 use serde::Serialize;
 
 use crate::cli::failure::Stop;
-use crate::cli::json::{Tried, Why, family, micros};
+use crate::cli::json::{family, micros};
 use crate::cli::sink::Sink;
 
 /// Prints one event, or with `quiet` nothing: the summary follows.
@@ -22,7 +22,7 @@ pub(super) fn print(event: &PingEvent, quiet: bool, sink: Sink) -> Result<(), St
             family: family(peer),
             local,
             connect_us: micros(connect),
-            attempts: attempts.iter().map(Tried::from).collect(),
+            attempts: attempts.clone(),
         },
         PingEvent::Reply { peer, sequence, bytes, rtt, connect } => Event::Reply {
             address: peer,
@@ -51,13 +51,13 @@ pub(super) fn print(event: &PingEvent, quiet: bool, sink: Sink) -> Result<(), St
             },
         },
         PingEvent::Disconnected { peer, ref error } => {
-            Event::Disconnected { address: peer, family: family(peer), why: error.into() }
+            Event::Disconnected { address: peer, family: family(peer), why: error.clone() }
         }
         PingEvent::Unreachable { peer, ref error, retry_in } => Event::Unreachable {
             address: peer,
             family: family(peer),
             retry_in_us: micros(retry_in),
-            why: error.into(),
+            why: error.clone(),
         },
         _ => return Ok(()),
     })
@@ -86,7 +86,7 @@ enum Event {
         family: &'static str,
         local: SocketAddr,
         connect_us: f64,
-        attempts: Vec<Tried>,
+        attempts: Vec<Attempt>,
     },
     Reply {
         address: SocketAddr,
@@ -114,14 +114,14 @@ enum Event {
         address: SocketAddr,
         family: &'static str,
         #[serde(flatten)]
-        why: Why,
+        why: SendError,
     },
     Unreachable {
         address: SocketAddr,
         family: &'static str,
         retry_in_us: f64,
         #[serde(flatten)]
-        why: Why,
+        why: ConnectError,
     },
     Summary {
         address: SocketAddr,

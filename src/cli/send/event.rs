@@ -7,7 +7,7 @@ use echo6::address::Families;
 use echo6::client::Attempt;
 use serde::Serialize;
 
-use crate::cli::json::{self, Tried, micros};
+use crate::cli::json::{self, micros};
 use crate::cli::targets::others;
 use crate::cli::text::count;
 
@@ -53,7 +53,7 @@ impl Sent<'_> {
             bytes: self.bytes,
             connect_us: micros(self.connect),
             exchange_us: micros(self.exchange),
-            attempts: self.attempts.iter().map(Tried::from).collect(),
+            attempts: self.attempts.to_vec(),
         }
     }
 }
@@ -68,7 +68,7 @@ pub(super) enum Event {
         bytes: u64,
         connect_us: f64,
         exchange_us: f64,
-        attempts: Vec<Tried>,
+        attempts: Vec<Attempt>,
     },
     Summary {
         returned: u64,

@@ -54,7 +54,9 @@ impl Sender<'_> {
         let mut file = None;
         let mut total = None;
         if let Some(path) = &self.arguments.file {
-            let opened = match File::open(path) {
+            // It waits for a writer if the file is a FIFO.
+            let path = path.clone();
+            let opened = match blocking::unblock(move || File::open(path)).await {
                 Ok(opened) => opened,
                 Err(error) => return Ok(Err(SendError::Input(error.into()))),
             };

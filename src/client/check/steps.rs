@@ -13,7 +13,7 @@ use socket2::SockRef;
 use super::{BULK, Check, Checked, HalfClose, Hold, Mute, Step};
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
-use crate::client::first_of;
+use crate::client::wait::first_of;
 use crate::error::Cause;
 
 /// Bytes of the small echo: fits in any packet.

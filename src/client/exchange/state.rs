@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::Traffic;
 use crate::client::error::SendError;
+use crate::client::traffic::Traffic;
 
 /// How far an exchange is.
 pub(super) struct State {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::client::connect::Attempt;
+use crate::client::attempt::Attempt;
 use crate::client::error::{ConnectError, SendError};
 
 /// Something that happened while probes were under way.

@@ -1,0 +1,31 @@
+//! An error in, the likely fix out, also where that is another command line.
+
+use echo6::address::ResolveError;
+use echo6::client::{ConnectError, SendError};
+use echo6::error::CauseKind;
+
+/// The likely fix for a name that cannot be resolved.
+pub(crate) fn for_resolving(error: &ResolveError) -> String {
+    match error {
+        ResolveError::Zone { .. } => format!("{}: list them with \"ip link\"", error.help()),
+        _ => error.help(),
+    }
+}
+
+/// The likely fix for an exchange that failed.
+pub(crate) fn for_sending(error: &SendError) -> Option<String> {
+    let help = match error {
+        SendError::Connect(ConnectError::Resolve(error)) => Some(for_resolving(error)),
+        _ => error.help(),
+    };
+    let peer = error.peer();
+    match (error, peer) {
+        (SendError::Connect(_), Some(peer)) if error.cause() == CauseKind::Refused => {
+            Some(format!("{}: start a server with \"echo6 listen {peer}\"", help?))
+        }
+        (SendError::Timeout { returned: 0, .. }, Some(peer)) => {
+            Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
+        }
+        _ => help,
+    }
+}
