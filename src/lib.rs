@@ -14,6 +14,7 @@
 //! - [`echo`]: the byte pump, which knows no sockets
 //! - [`fault`]: what goes wrong on purpose, how often and where; no sockets
 //! - [`times`]: durations to percentiles; no I/O
+//! - [`proxy`]: the header with which a balancer names its client, read and written; no sockets
 //! - [`server`]: the accept loop, one task per client, and how it all stops
 //! - [`client`]: connects, sends, compares what comes back, measures round trips
 //!
@@ -64,6 +65,7 @@ pub mod error;
 pub mod fault;
 
 pub mod how_it_works;
+pub mod proxy;
 pub mod server;
 pub mod socket;
 pub mod times;
