@@ -1,10 +1,13 @@
 //! What the programs of the lesson share: the names of errors, and pauses to look around in.
 
+use std::fmt::Display;
 use std::io;
 
 pub use errno::{ERRNOS, Errno};
+pub use load::{CLIENTS, SILENCE, load, measure_or_serve};
 
 mod errno;
+mod load;
 
 /// Returns the name of an error in front of the system's text, as in
 /// `ECONNREFUSED: Connection refused (os error 111)`.
@@ -15,6 +18,14 @@ pub fn name(error: &io::Error) -> String {
     match ERRNOS.iter().find(|errno| Some(errno.here()) == number) {
         Some(errno) => format!("{}: {error}", errno.name),
         None => format!("{error}"),
+    }
+}
+
+/// Returns the answer of a call as text: what it returned, or the error with its name.
+pub fn answer(result: io::Result<impl Display>) -> String {
+    match result {
+        Ok(value) => value.to_string(),
+        Err(error) => name(&error),
     }
 }
 

@@ -1,0 +1,31 @@
+//! Wrong server 3: it takes bytes for text.
+//!
+//! ```text
+//! cargo run -p project --bin wrong_makes_text [-- ADDRESS]
+//! ```
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "[::]:7012".to_owned());
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        let (client, _peer) = listener.accept()?;
+        thread::spawn(move || echo(client));
+    }
+}
+
+fn echo(mut client: TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        let length = client.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&buffer[..length]);
+        client.write_all(text.as_bytes())?;
+    }
+}

@@ -1,0 +1,75 @@
+//! The marker calls the good server good, and names the mistake of each wrong one.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(path: &str) -> Self {
+        let mut command = Command::new(path);
+        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, address }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the marker says of a server, and whether it is content.
+fn mark(path: &str) -> (String, bool) {
+    let server = Server::start(path);
+    let mut marker = Command::new(env!("CARGO_BIN_EXE_marker"));
+    let output = marker.arg(&server.address).output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
+#[test]
+fn the_good_server_is_good() {
+    let (text, good) = mark(env!("CARGO_BIN_EXE_good_server"));
+    assert!(good, "{text}");
+    assert_eq!(text.matches("  good:  ").count(), 6, "{text}");
+}
+
+/// One test a server, so that they run at the same time.
+macro_rules! mistakes {
+    ($($test:ident $server:literal $words:literal)*) => { $(
+        #[test]
+        fn $test() {
+            let (text, good) = mark(env!(concat!("CARGO_BIN_EXE_", $server)));
+            assert!(!good && text.contains("  wrong: "), "{text}");
+            assert!(text.contains($words), "{text}");
+        }
+    )* };
+}
+
+mistakes! {
+    one_read_is_too_few "wrong_reads_once" "a second message does not come back. Put read and write in a loop"
+    the_rest_of_the_buffer_is_not_new "wrong_writes_it_all" "more comes back than was sent. Only the first bytes"
+    bytes_are_no_text "wrong_makes_text" "bytes that are not UTF-8 come back changed"
+    a_stream_has_no_lines "wrong_waits_for_a_line" "nothing comes back before a newline"
+    an_echo_does_not_wait_for_the_end "wrong_waits_for_the_end" "nothing comes back before the end of the stream"
+    zero_is_the_end "wrong_forgets_the_zero" "the server does not close after the client's end"
+    nobody_waits_for_a_silent_client "wrong_one_at_a_time" "holds up the next one"
+    a_write_may_take_less "wrong_writes_once" "of 20000000 bytes came back. A write may take fewer"
+}
+
+#[test]
+fn nobody_there_is_said_as_such() {
+    let address = {
+        let server = Server::start(env!("CARGO_BIN_EXE_good_server"));
+        server.address.clone()
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_marker")).arg(address).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("cannot connect"), "{output:?}");
+}
