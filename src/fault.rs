@@ -4,20 +4,30 @@
 //! | from | to | by |
 //! |---|---|---|
 //! | `10%flip@1000` | a [`Fault`], or a [`FaultError`] with its place and a fix | `str::parse` |
+//! | a connection | its faults, drawn when it is accepted | [`StreamFaults`] |
+//! | bytes to write | what goes out in their place, and when | [`Faulty`] |
+//! | what takes a socket | an [`Action`] for the server | [`Action::of`] |
 //! | a datagram and the time | what to send in its place, and when | [`DatagramFaults`], [`DatagramQueue`] |
 //!
 //! What was dealt is told as [`Dealt`]: `flip@1000`.
 
+mod action;
 mod datagram;
 mod dealt;
 mod draw;
 mod error;
 mod grammar;
 mod kind;
+mod line;
+mod plan;
 mod rule;
+mod stream;
 
+pub use action::Action;
 pub use datagram::{DatagramFaults, DatagramQueue, Departure, Fate};
 pub use dealt::Dealt;
 pub use error::{FaultError, FaultErrorKind};
 pub use kind::FaultKind;
+pub use plan::{StreamFaults, StreamPlan};
 pub use rule::Fault;
+pub use stream::{Faulty, Told};

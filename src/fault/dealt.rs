@@ -18,7 +18,6 @@ impl Dealt {
         Self { kind, place: Some(Place::Byte(offset)) }
     }
 
-    #[expect(dead_code)] // a connection's faults come next
     pub(super) fn at_the_end(kind: FaultKind) -> Self {
         Self { kind, place: Some(Place::End) }
     }

@@ -45,7 +45,6 @@ impl Value {
     }
 
     /// The size, with its jitter, and at least 1.
-    #[expect(dead_code)] // a connection's faults come next
     pub(super) fn size(&self, rng: &mut Rng) -> Option<u64> {
         match *self {
             Self::Size { size, jitter: 0 } => Some(size),

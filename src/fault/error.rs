@@ -56,6 +56,8 @@ kind! {
         Time = "time", "no duration";
         /// The value is no size, or zero where that would mean nothing.
         Size = "size", "no size";
+        /// More than can be kept.
+        TooMuch = "too_much", "more than 16M";
         /// The value is no text, or has an escape that does not exist.
         Text = "text", "no text";
         /// `~` behind a value that has no jitter.
@@ -81,6 +83,7 @@ impl FaultErrorKind {
             Self::MissingValue | Self::UnexpectedValue => "see the example of this fault",
             Self::Time => "a duration has a unit or is in seconds: 50us, 100ms, 2s, 5m, 1h",
             Self::Size => "a size is a number of bytes from 1 on, or has a unit: 64k, 1M, 1G",
+            Self::TooMuch => "at most 16M are kept to be sent again",
             Self::Text => r#"a text has one byte at least; \r \n \t \0 \\ \@ and \x7f are escapes"#,
             Self::UnexpectedJitter => "only a duration or a size has a jitter",
             Self::UnexpectedOffset => "this fault concerns the whole connection",

@@ -7,6 +7,9 @@ use super::error::{FaultError, FaultErrorKind as Kind, Wrong};
 use super::kind::{FaultKind, Offset, Takes};
 use super::rule::{Chance, Fault, Place, Value};
 
+/// How much of a stream can be kept to be sent again.
+const REPEATED: u64 = 16 << 20;
+
 /// Reads a fault.
 pub(super) fn parse(text: &str) -> Result<Fault, FaultError> {
     let mut reader = Reader { text, at: 0, named: None };
@@ -99,29 +102,34 @@ impl<'a> Reader<'a> {
         match form.takes {
             Takes::Text | Takes::TextOrNothing => self.text(form.offset != Offset::Nothing),
             Takes::Time | Takes::TimeOrNothing => {
-                let (time, jitter) = self.pair(Kind::Time, parse_time)?;
+                let time = self.number(Kind::Time, parse_time)?;
+                let jitter = self.jitter(Kind::Time, parse_time)?;
                 Ok(Value::Time { time, jitter: jitter.unwrap_or_default() })
             }
             Takes::Nothing | Takes::Size | Takes::SizeOrNothing => {
-                let parse = |text: &str| parse_size(text).filter(|&size| size > 0);
-                let (size, jitter) = self.pair(Kind::Size, parse)?;
+                let start = self.at;
+                let size =
+                    self.number(Kind::Size, |text| parse_size(text).filter(|&size| size > 0))?;
+                if kind == FaultKind::Twice && size > REPEATED {
+                    return wrong(Kind::TooMuch, start);
+                }
+                let jitter = self.jitter(Kind::Size, parse_size)?;
                 Ok(Value::Size { size, jitter: jitter.unwrap_or_default() })
             }
         }
     }
 
-    /// Reads `VALUE` or `VALUE~JITTER`.
-    fn pair<T>(
+    /// Reads `~JITTER`, if there is one.
+    fn jitter<T>(
         &mut self,
         kind: Kind,
         parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<(T, Option<T>), Wrong> {
-        let value = self.number(kind, &parse)?;
+    ) -> Result<Option<T>, Wrong> {
         if !self.rest().starts_with('~') {
-            return Ok((value, None));
+            return Ok(None);
         }
         self.at += 1;
-        Ok((value, Some(self.number(kind, &parse)?)))
+        self.number(kind, parse).map(Some)
     }
 
     fn number<T>(&mut self, kind: Kind, parse: impl Fn(&str) -> Option<T>) -> Result<T, Wrong> {
@@ -316,6 +324,8 @@ mod tests {
             ("slice=1.5", Kind::Size, 6, "64k"),
             ("slice=+1", Kind::Size, 6, "64k"),
             ("drop=99999999999G", Kind::Size, 5, "64k"),
+            ("twice=17M", Kind::TooMuch, 6, "at most 16M"),
+            ("drop=1~", Kind::Size, 7, "64k"),
             ("flip~1", Kind::UnexpectedJitter, 4, "jitter"),
             ("greet=", Kind::Text, 6, "escapes"),
             (r"greet=a\q", Kind::Text, 7, "escapes"),
@@ -365,7 +375,9 @@ mod tests {
                         time: Duration::from_micros(number),
                         jitter: Duration::from_micros(jitter),
                     },
-                    Takes::Size | Takes::SizeOrNothing => Value::Size { size: number, jitter },
+                    Takes::Size | Takes::SizeOrNothing => {
+                        Value::Size { size: number % REPEATED + 1, jitter }
+                    }
                     Takes::Text | Takes::TextOrNothing => Value::Text(text),
                 },
                 place: match (form.offset, offset) {
