@@ -23,6 +23,7 @@ mod streams;
 mod targets;
 mod text;
 mod values;
+mod words;
 
 use commands::{Command, parse};
 use failure::{Status, Stop};

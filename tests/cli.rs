@@ -18,22 +18,40 @@ fn assert_fails(arguments: &[&str], status: i32, error: &str, help: &str) {
 }
 
 #[test]
-fn a_wrong_command_line_exits_with_2_and_shows_the_usage() {
+fn a_wrong_command_line_exits_with_2_and_says_what_to_do() {
     for (arguments, error, help) in [
-        (&[][..], "no command given", "Usage: echo6 "),
-        (&["serve"], "unrecognized argument: serve", "Usage: echo6 "),
-        (&["listen"], "no ADDRESS given", "Usage: echo6 listen "),
-        (&["listen", "--bogus", ":0"], "unrecognized argument: --bogus", "Usage: echo6 listen "),
+        (&["serve"][..], "unknown command serve", "the commands are address, listen, send, ping"),
+        (&["lisen"], "unknown command lisen", "did you mean 'listen'?"),
+        (&["listen"], "no ADDRESS given", "try 'echo6 listen --help'"),
+        (&["listen", "--bogus", ":0"], "unknown option --bogus", "try 'echo6 listen --help'"),
         (&["listen", "-4", "-6", ":0"], "--ipv4 and --ipv6 exclude each other", ""),
-        (&["listen", "--threads", "257", ":0"], "error parsing option '--threads'", "1 to 256"),
-        (&["send"], "required positional arguments not provided: ADDRESS", "Usage: echo6 send "),
-        (&["send", "-w", "0", "[::1]:7", "x"], "error parsing option '-w'", "greater than zero"),
-        (&["send", "[::1]:7", "x", "-w"], "no value provided for option '-w'", "Usage: echo6 send"),
+        (&["listen", "--threads", "257", ":0"], "--threads 257: ", "1 to 256"),
+        (&["send"], "no ADDRESS given", "try 'echo6 send --help'"),
+        (&["send", "-w", "0", "[::1]:7", "x"], "--timeout 0: ", "greater than zero"),
+        (&["send", "[::1]:7", "x", "-w"], "-w needs a value: -w D", "try 'echo6 send --help'"),
         (&["send", "\u{1b}[31m:7", "x"], "invalid address: unexpected character", "\\u{1b}[31m:7"),
-        (&["send", "--\u{1b}[31m"], "unrecognized argument: --\\u{1b}[31m", ""),
+        (&["send", "--\u{1b}[31m"], "unknown option --\\u{1b}[31m", ""),
     ] {
         assert_fails(arguments, 2, error, help);
     }
+}
+
+#[test]
+fn options_are_read_as_other_programs_read_them() {
+    let server = Listening::start(&["-q", "[::1]:0"]);
+    let address = format!("[::1]:{}", server.port);
+    for arguments in [
+        &["ping", "-c3", "-i0", &address][..],
+        &["ping", "-qvc3", "-i=0", &address],
+        &["ping", &address, "-c", "1", "-c", "3", "--interval=0"],
+    ] {
+        let pinged = run(arguments);
+        assert_eq!(pinged.status, Some(0), "{arguments:?}: {pinged:?}");
+        assert!(pinged.stdout.contains("3 sent, 3 received"), "{arguments:?}: {pinged:?}");
+    }
+    assert_eq!(run(&["help", "ping"]).stdout, run(&["ping", "--help"]).stdout);
+    assert_eq!(run(&["ping", "--version"]).stdout, run(&["-V"]).stdout);
+    assert_eq!(run(&[]).stdout, run(&["--help"]).stdout);
 }
 
 #[test]

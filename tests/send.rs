@@ -199,8 +199,8 @@ fn what_cannot_be_sent_is_a_usage_error() {
         (&["[::1]:7,127.0.0.1:7"], "error: stdin can be sent once, to one address"),
         (&["-c", "2", "[::1]:7"], "error: stdin can be sent once, to one address"),
         (&["-s", "127.0.0.1", "-6", "[::1]:7", "x"], "error: --source is an IPv4 address"),
-        (&["-s", "nonsense", "[::1]:7", "x"], "error: error parsing option '-s'"),
-        (&["--head-start", "5ms", "[::1]:7", "x"], "error: error parsing option '--head-start'"),
+        (&["-s", "nonsense", "[::1]:7", "x"], "error: --source nonsense: "),
+        (&["--head-start", "5ms", "[::1]:7", "x"], "error: --head-start 5ms: "),
     ] {
         let sent = run(&[&["send"], arguments].concat());
         assert_eq!(sent.status, Some(2), "{sent:?}");

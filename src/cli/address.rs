@@ -3,18 +3,19 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use echo6::address::{AddressError, AddressErrorKind, Endpoint, Prefix, ntop, pton};
 
 use super::failure::{Failure, Status, Stop};
 use super::sink::Sink;
+use super::words::DASH;
 use explain::Explanation;
 
 mod explain;
 mod lines;
 
 /// explain each TEXT (an address, HOST:PORT or a prefix), or canonicalise the lines of stdin
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "address", help_triggers("-h", "--help"))]
 pub(crate) struct Address {
     /// write one JSON object per line to stdout
@@ -26,10 +27,6 @@ pub(crate) struct Address {
     texts: Vec<String>,
 }
 
-/// What stands for the `-` of `echo6 address -`, because argh takes a lone `-` for an option it does
-/// not know. No system passes an argument with a NUL in it.
-pub(crate) const STDIN: &str = "\0";
-
 /// What a text can be: an address alone, or one with a port or with a length.
 enum Literal {
     Address(IpAddr),
@@ -40,12 +37,12 @@ enum Literal {
 pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
     let Address { json, texts } = arguments;
     let usage =
-        |message| Failure::usage(message).with_usage("Usage: echo6 address [--json] TEXT...");
+        |message| Failure::usage(message).with_help(Some("try 'echo6 address --help'".to_owned()));
     match &texts[..] {
         [] => Err(usage("no TEXT given").into()),
-        [text] if text == STDIN && json => lines::run(io::stdin().lock(), explain_line, sink),
-        [text] if text == STDIN => lines::run(io::stdin().lock(), canonicalise, sink),
-        texts if texts.iter().any(|text| text == STDIN) => Err(usage("\"-\" stands alone").into()),
+        [text] if text == DASH && json => lines::run(io::stdin().lock(), explain_line, sink),
+        [text] if text == DASH => lines::run(io::stdin().lock(), canonicalise, sink),
+        texts if texts.iter().any(|text| text == DASH) => Err(usage("\"-\" stands alone").into()),
         texts => {
             let mut status = Status::Ok;
             for (index, text) in texts.iter().enumerate() {

@@ -2,14 +2,15 @@
 
 use std::ffi::OsString;
 
-use argh::{EarlyExit, FromArgs};
+use argh::{ArgsInfo, EarlyExit, FromArgs};
 
-use super::address::{Address, STDIN};
+use super::address::Address;
 use super::check::Check;
 use super::failure::Failure;
 use super::listen::Listen;
 use super::ping::Ping;
 use super::send::Send;
+use super::words::{self, Asked};
 
 /// What the command line asks for.
 pub(crate) enum Command {
@@ -37,12 +38,12 @@ impl Command {
 }
 
 /// RFC 862 echo server and client for IPv4 and IPv6: do bytes come back, unchanged, and how fast?
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     help_triggers("-h", "--help"),
     note = "ADDRESS is HOST:PORT: 127.0.0.1:7000, [::1]:7000, [fe80::1%eth0]:7000 or name:7000;\nfor listen also :7000, which is every local address of both families.",
-    example = "Serve both families on one socket:\n$ {command_name} listen [::]:7000",
-    example = "Ask over each:\n$ {command_name} send 127.0.0.1:7000,[::1]:7000 hello",
+    example = "Serve both families on one socket:\n$ {command_name} listen '[::]:7000'",
+    example = "Ask over each:\n$ {command_name} send '127.0.0.1:7000,[::1]:7000' hello",
     example = "Explain an address:\n$ {command_name} address 2001:db8::1",
     error_code(0, "all went well"),
     error_code(1, "the network said no, or bytes were lost, changed or late"),
@@ -50,14 +51,14 @@ impl Command {
 )]
 struct Echo6 {
     /// print the version
-    #[argh(switch, short = 'V')]
-    version: bool,
+    #[argh(switch, short = 'V', long = "version")]
+    _version: bool, // for the help: it is read before
 
     #[argh(subcommand)]
-    command: Option<Subcommand>,
+    command: Subcommand,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum Subcommand {
     Address(Address),
@@ -69,64 +70,63 @@ enum Subcommand {
 
 /// Reads the words behind the program's name.
 pub(crate) fn parse(words: &[OsString]) -> Result<Command, Failure> {
-    let mut arguments = Vec::new();
-    let mut only_values = false;
-    for word in words {
-        let word = word.to_str().ok_or_else(|| {
+    let words = words.iter().map(|word| {
+        word.to_str().ok_or_else(|| {
             Failure::usage(format!("argument is not UTF-8: {}", word.to_string_lossy()))
-        })?;
-        if word == "-" && arguments.first().is_some_and(|command| command == "address") {
-            arguments.push(STDIN.to_owned());
-            continue;
+        })
+    });
+    let words = words.collect::<Result<Vec<&str>, _>>()?;
+    let words = match words::read(&words, &Echo6::get_args_info())? {
+        Asked::Command(words) => words,
+        Asked::Help(command) => return Ok(Command::Print(help(command.as_deref()))),
+        Asked::Version => {
+            return Ok(Command::Print(
+                concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+            ));
         }
-        only_values |= word == "--";
-        // argh knows `--name value` only, but fingers know `--name=value` too.
-        match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") && !only_values => {
-                arguments.extend([name.to_owned(), value.to_owned()]);
-            }
-            _ => arguments.push(word.to_owned()),
-        }
-    }
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match Echo6::from_args(&["echo6"], &words) {
-        Ok(Echo6 { version: true, .. }) => {
-            Ok(Command::Print(concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n").to_owned()))
-        }
-        Ok(Echo6 { command: Some(Subcommand::Address(address)), .. }) => {
-            Ok(Command::Address(address))
-        }
-        Ok(Echo6 { command: Some(Subcommand::Listen(listen)), .. }) => Ok(Command::Listen(listen)),
-        Ok(Echo6 { command: Some(Subcommand::Send(send)), .. }) => Ok(Command::Send(send)),
-        Ok(Echo6 { command: Some(Subcommand::Ping(ping)), .. }) => Ok(Command::Ping(ping)),
-        Ok(Echo6 { command: Some(Subcommand::Check(check)), .. }) => Ok(Command::Check(check)),
-        Ok(Echo6 { command: None, .. }) => {
-            Err(Failure::usage("no command given").with_usage(&usage(&words)))
-        }
+        Ok(Echo6 { command, .. }) => Ok(match command {
+            Subcommand::Address(address) => Command::Address(address),
+            Subcommand::Listen(listen) => Command::Listen(listen),
+            Subcommand::Send(send) => Command::Send(send),
+            Subcommand::Ping(ping) => Command::Ping(ping),
+            Subcommand::Check(check) => Command::Check(check),
+        }),
         Err(EarlyExit { output, status: Ok(()) }) => Ok(Command::Print(output)),
         Err(EarlyExit { output, .. }) => {
-            Err(Failure::usage(one_line(&output)).with_usage(&usage(&words)))
+            let help = format!("try 'echo6 {} --help'", words.first().unwrap_or(&""));
+            Err(Failure::usage(one_line(&output)).with_help(Some(help)))
         }
     }
 }
 
-/// The usage line of the subcommand that `words` name, else of the whole program.
-fn usage(words: &[&str]) -> String {
-    let help = |words: &[&str]| match Echo6::from_args(&["echo6"], words) {
-        Err(EarlyExit { output, status: Ok(()) }) => output.lines().next().map(str::to_owned),
-        _ => None,
-    };
-    let subcommand = words.iter().find(|word| !word.starts_with('-'));
-    subcommand
-        .and_then(|subcommand| help(&[subcommand, "--help"]))
-        .or_else(|| help(&["--help"]))
-        .unwrap_or_default()
+/// The help of a command, or of the whole program.
+fn help(command: Option<&str>) -> String {
+    let words: Vec<&str> = command.into_iter().chain(["--help"]).collect();
+    match Echo6::from_args(&["echo6"], &words) {
+        Err(EarlyExit { output, .. }) => output,
+        Ok(_) => String::new(),
+    }
 }
 
-/// Turns argh's paragraphs into a phrase: lower case, one line, no full stop.
+/// Turns argh's paragraphs into a phrase: lower case, one line, no full stop. Of a value that cannot
+/// be read it keeps the option, the value and the reason.
 fn one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.trim_end_matches('.');
+    let option = text.strip_prefix("Error parsing option '").and_then(|rest| {
+        let (option, rest) = rest.split_once("' with value '")?;
+        let (value, reason) = rest.split_once("': ")?;
+        Some(format!("{option} {value}: {reason}"))
+    });
+    if let Some(phrase) = option {
+        return phrase;
+    }
+    if let Some(name) = text.strip_prefix("Required positional arguments not provided: ") {
+        return format!("no {} given", name.split(' ').next().unwrap_or(name));
+    }
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => format!("{}{}", first.to_lowercase(), chars.as_str()),
@@ -142,5 +142,9 @@ mod tests {
     fn paragraphs_become_phrases() {
         assert_eq!(one_line("No value\n  given.\n"), "no value given");
         assert_eq!(one_line("\n"), "wrong arguments");
+        let wrong = "Error parsing option '--count' with value '0': must be a number from 1 on\n";
+        assert_eq!(one_line(wrong), "--count 0: must be a number from 1 on");
+        let missing = "Required positional arguments not provided:\n    ADDRESS\n";
+        assert_eq!(one_line(missing), "no ADDRESS given");
     }
 }

@@ -68,8 +68,6 @@ struct Details {
     /// The wrong text, and the byte at which it went wrong.
     #[serde(skip)]
     place: Option<(String, usize)>,
-    #[serde(skip)]
-    usage: Option<String>,
 }
 
 impl Failure {
@@ -97,13 +95,7 @@ impl Failure {
             numbers: Map::new(),
             status,
             place: None,
-            usage: None,
         }))
-    }
-
-    pub(crate) fn with_usage(mut self, usage: &str) -> Self {
-        self.0.usage = Some(usage.to_owned());
-        self
     }
 
     pub(crate) fn with_help(mut self, help: Option<String>) -> Self {
@@ -117,16 +109,14 @@ impl Failure {
 
     /// The lines for stderr. Text that came from outside is escaped.
     pub(crate) fn words(&self) -> String {
-        let Details { message, place, usage, help, .. } = &*self.0;
+        let Details { message, place, help, .. } = &*self.0;
         let mut text = format!("error: {}\n", line(message));
         if let Some((input, position)) = place {
             let (line, column) = point_at(input, *position);
             text += &format!("  {line}\n  {:column$}^\n", "");
         }
-        for (label, words) in [("", usage), ("help: ", help)] {
-            if let Some(words) = words {
-                text += &format!("{label}{}\n", line(words));
-            }
+        if let Some(words) = help {
+            text += &format!("help: {}\n", line(words));
         }
         text
     }

@@ -25,7 +25,7 @@ macro_rules! client_arguments {
             $($own:tt)*
         }
     ) => {
-        #[derive(argh::FromArgs)]
+        #[derive(argh::ArgsInfo, argh::FromArgs)]
         $(#[$attribute])*
         pub(crate) struct $name {
             /// IPv4 only

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::process;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use echo6::Server;
 use echo6::error::Cause;
 use echo6::server::{Event, Obstacle, Totals};
@@ -24,7 +24,7 @@ use super::values::{
 };
 
 /// serve on each ADDRESS until SIGINT or SIGTERM
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "listen", help_triggers("-h", "--help"))]
 pub(crate) struct Listen {
     /// IPv4 only

@@ -89,7 +89,7 @@ pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
 pub(crate) fn each_endpoint(command: &str, texts: &[String]) -> Result<Vec<Endpoint>, Failure> {
     if texts.is_empty() {
         return Err(Failure::usage("no ADDRESS given")
-            .with_usage(&format!("Usage: echo6 {command} [OPTIONS] ADDRESS...")));
+            .with_help(Some(format!("try 'echo6 {command} --help'"))));
     }
     texts.iter().map(|text| Ok(text.parse()?)).collect()
 }
