@@ -1,10 +1,12 @@
 //! The flags that the clients share, declared once, and what they come to.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use echo6::Client;
 use echo6::address::Families;
+use echo6::client::ProxyHeader;
 
 use super::failure::Failure;
 use super::values::families;
@@ -64,6 +66,19 @@ macro_rules! client_arguments {
             )]
             connect_timeout: std::time::Duration,
 
+            /// send a PROXY header first, as a balancer does: v1, v2 or local, with
+            /// =SRC,DST to announce other addresses than the connection's
+            #[argh(
+                option,
+                arg_name = "HEADER",
+                from_str_fn($crate::cli::values::parse_proxy_header)
+            )]
+            proxy_protocol: Option<echo6::client::ProxyHeader>,
+
+            /// send the header in pieces of N bytes, 10 ms apart
+            #[argh(option, arg_name = "N", from_str_fn($crate::cli::values::parse_limit))]
+            proxy_split: Option<std::num::NonZeroUsize>,
+
             /// write one JSON object per line to stdout
             #[argh(switch)]
             pub(crate) json: bool,
@@ -88,6 +103,8 @@ macro_rules! client_arguments {
                     source: self.source,
                     connect_timeout: self.connect_timeout,
                     timeout: self.timeout,
+                    proxy_protocol: self.proxy_protocol.clone(),
+                    proxy_split: self.proxy_split,
                 }
             }
         }
@@ -103,15 +120,22 @@ pub(crate) struct Dial {
     pub(crate) source: Option<IpAddr>,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
+    pub(crate) proxy_protocol: Option<ProxyHeader>,
+    pub(crate) proxy_split: Option<NonZeroUsize>,
 }
 
 impl Dial {
     /// The client that they ask for.
     pub(crate) fn client(&self) -> Client {
         let client = Client::new().connect_timeout(self.connect_timeout).timeout(self.timeout);
-        match self.source {
+        let client = match self.source {
             Some(source) => client.source(source),
             None => client,
+        };
+        match (&self.proxy_protocol, self.proxy_split) {
+            (Some(header), Some(piece)) => client.proxy_header(header.clone().split(piece)),
+            (Some(header), None) => client.proxy_header(header.clone()),
+            (None, _) => client,
         }
     }
 

@@ -1,10 +1,12 @@
 //! One word of the command line in, a value that cannot be wrong out.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use echo6::address::{Endpoint, Families, pton};
+use echo6::address::{AddressError, Endpoint, Families, Host, pton};
+use echo6::client::ProxyHeader;
+use echo6::proxy::{Command as ProxyCommand, Header, Version};
 
 use super::failure::Failure;
 
@@ -75,6 +77,47 @@ pub(crate) fn parse_source(text: &str) -> Result<IpAddr, String> {
     pton(text).map_err(|error| format!("{error} (an address without brackets and port)"))
 }
 
+/// Reads a PROXY header: `v1`, `v2` or `local`, and behind `=` the two addresses that it announces.
+/// A LOCAL header with addresses is what some balancers check with.
+pub(crate) fn parse_proxy_header(text: &str) -> Result<ProxyHeader, String> {
+    let (word, ends) = match text.split_once('=') {
+        Some((word, ends)) => (word, Some(proxy_ends(ends)?)),
+        None => (text, None),
+    };
+    let header = |version, (source, destination)| Header::new(version, source, destination);
+    match (word, ends) {
+        ("v1", None) => Ok(ProxyHeader::own(Version::V1)),
+        ("v2", None) => Ok(ProxyHeader::own(Version::V2)),
+        ("local", None) => Ok(Header::local(Version::V2).into()),
+        ("v1", Some(ends)) => Ok(header(Version::V1, ends).into()),
+        ("v2", Some(ends)) => Ok(header(Version::V2, ends).into()),
+        ("local", Some(ends)) => {
+            let mut local = header(Version::V2, ends);
+            local.command = ProxyCommand::Local;
+            Ok(local.into())
+        }
+        _ => Err("must be v1, v2 or local, such as v1 or v2=192.0.2.7:41000,198.51.100.1:7".into()),
+    }
+}
+
+fn proxy_ends(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
+    let end = |text: &str| {
+        let endpoint: Endpoint = text
+            .trim()
+            .parse()
+            .map_err(|error: AddressError| format!("{error} ({})", error.help()))?;
+        match endpoint.host() {
+            Host::V4(ip) => Ok(SocketAddr::new((*ip).into(), endpoint.port())),
+            Host::V6(ip) => Ok(SocketAddr::new((*ip).into(), endpoint.port())),
+            _ => Err(format!("{endpoint} is no address with a port, such as 192.0.2.7:41000")),
+        }
+    };
+    match text.split_once(',') {
+        Some((source, destination)) => Ok((end(source)?, end(destination)?)),
+        None => Err("after = come two addresses: 192.0.2.7:41000,198.51.100.1:7".to_owned()),
+    }
+}
+
 /// What `-4` and `-6` leave.
 pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
     match (ipv4, ipv6) {
@@ -125,6 +168,24 @@ mod tests {
         }
         for text in ["", "k", "-1", "1.5k", "1kk", "1ß", "99999999999G"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_header_has_a_word_and_may_have_two_addresses() {
+        for text in [
+            "v1",
+            "v2",
+            "local",
+            "v1=192.0.2.7:41000,198.51.100.1:7",
+            "v2=[2001:db8::1]:1,[::1]:2",
+            "local=192.0.2.7:1,192.0.2.8:2",
+        ] {
+            assert!(parse_proxy_header(text).is_ok(), "{text}");
+        }
+        for text in ["", "v3", "V1", "v1=", "v1=192.0.2.7:1", "v2=192.0.2.7,::1", "v2=name:1,::1:2"]
+        {
+            assert!(parse_proxy_header(text).is_err(), "{text}");
         }
     }
 

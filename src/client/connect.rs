@@ -71,13 +71,21 @@ impl Client {
             loop {
                 match select(running.next(), head_start.as_mut()).await {
                     Either::Left((Some((index, Ok((stream, local)))), _)) => {
+                        let (peer, duration) = (attempts[index].address, start.elapsed());
+                        if let Err(error) = self.introduce(&stream, local, peer).await {
+                            attempts[index].outcome = Outcome::Failed(error.into());
+                            if more && index == newest {
+                                break;
+                            }
+                            continue;
+                        }
                         attempts[index].outcome = Outcome::Connected;
                         return Ok(Connection {
                             stream,
                             half_close: self.half_close,
-                            peer: attempts[index].address,
+                            peer,
                             local,
-                            duration: start.elapsed(),
+                            duration,
                             attempts,
                         });
                     }
@@ -106,6 +114,21 @@ impl Client {
                 let name = name.unwrap_or_default();
                 Err(ConnectError::Resolve(ResolveError::Name { name, source }))
             }
+        }
+    }
+
+    /// Sends the PROXY header, if there is to be one, on a connection that won.
+    async fn introduce(
+        &self,
+        stream: &Wire,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> io::Result<()> {
+        let Some(header) = &self.proxy_header else { return Ok(()) };
+        let sending = header.send(stream, local, peer);
+        match first_of(sending, Timer::after(self.connect_timeout)).await {
+            Either::Left(sent) => sent,
+            Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 

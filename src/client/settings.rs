@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::preface::ProxyHeader;
+
 /// An echo client (RFC 862): sends bytes and checks that the same bytes come back.
 ///
 /// # Examples
@@ -28,6 +30,7 @@ pub struct Client {
     pub(super) head_start: Duration,
     pub(super) source: Option<IpAddr>,
     pub(super) half_close: bool,
+    pub(super) proxy_header: Option<ProxyHeader>,
 }
 
 /// How long a connect may take, and how long an exchange may stand still, unless set.
@@ -47,6 +50,7 @@ impl Default for Client {
             head_start: HEAD_START,
             source: None,
             half_close: true,
+            proxy_header: None,
         }
     }
 }
@@ -87,5 +91,11 @@ impl Client {
     /// the last byte passes for a good one.
     pub fn half_close(self, half_close: bool) -> Self {
         Self { half_close, ..self }
+    }
+
+    /// Sends a PROXY header before anything else on each connection, as a balancer does. The time to
+    /// connect is without it.
+    pub fn proxy_header(self, header: impl Into<ProxyHeader>) -> Self {
+        Self { proxy_header: Some(header.into()), ..self }
     }
 }
