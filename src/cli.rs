@@ -53,7 +53,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: Command, sink: Sink) -> Result<Status, Stop> {
     match command {
         Command::Address(arguments) => address::run(arguments, sink),
-        Command::Listen(arguments) => listen::run(&arguments, sink),
+        Command::Listen(arguments) => listen::run(&arguments),
         Command::Send(arguments) => supervised(move |stopped| send::run(&arguments, sink, stopped)),
         Command::Ping(arguments) => supervised(move |stopped| ping::run(&arguments, sink, stopped)),
         Command::Check(arguments) => {

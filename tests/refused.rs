@@ -6,24 +6,52 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::binary::{Listening, cpu_ticks, echo6};
+use common::binary::{Listening, Run, cpu_ticks, echo6};
 use common::{V4, connect, is_silent};
-use nix::libc;
+use nix::libc::{self, c_int, c_long};
 use rustix::process::Signal;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter,
+};
 
-/// `echo6 listen`, for which the system call of that number always fails with `error`, as it does
-/// where a security module or the sandbox of a service manager forbids it.
-fn listen_without(call: libc::c_long, error: libc::c_int) -> Listening {
-    let architecture = std::env::consts::ARCH.try_into().unwrap();
-    let refuse = SeccompAction::Errno(error as u32);
-    let rules = BTreeMap::from([(call, vec![])]);
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture).unwrap();
-    let program: BpfProgram = filter.try_into().unwrap();
-    // A filter holds for the thread that applies it, and for the processes that this thread starts.
-    let filtered = std::thread::spawn(move || {
+/// A system call that fails, as it does where a security module or a sandbox forbids it.
+struct Refusal {
+    call: c_long,
+    error: c_int,
+    /// Only if its first argument has these bits.
+    with: Option<u64>,
+}
+
+fn refusal(call: c_long, error: c_int) -> Refusal {
+    Refusal { call, error, with: None }
+}
+
+impl Refusal {
+    fn apply(&self) {
+        let rule = self.with.map(|bits| {
+            let has = SeccompCmpOp::MaskedEq(bits);
+            let condition = SeccompCondition::new(0, SeccompCmpArgLen::Qword, has, bits).unwrap();
+            SeccompRule::new(vec![condition]).unwrap()
+        });
+        let rules = BTreeMap::from([(self.call, rule.into_iter().collect())]);
+        let refuse = SeccompAction::Errno(self.error as u32);
+        let architecture = std::env::consts::ARCH.try_into().unwrap();
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture).unwrap();
+        let program: BpfProgram = filter.try_into().unwrap();
         apply_filter(&program).unwrap();
-        Listening::spawn(echo6(&["listen", "[::]:0"]))
+    }
+}
+
+/// Does something on a thread to which system calls are refused, and so to the processes that it
+/// starts.
+fn with<T: Send + 'static>(
+    refusals: Vec<Refusal>,
+    action: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let filtered = std::thread::spawn(move || {
+        refusals.iter().for_each(Refusal::apply);
+        action()
     });
     filtered.join().unwrap()
 }
@@ -35,14 +63,37 @@ fn a_server_that_may_not_accept_says_so_once_and_neither_spins_nor_goes_deaf() {
         (libc::EACCES, "permission denied"),
         (libc::ECONNABORTED, "connection aborted"),
     ] {
-        let listening = listen_without(libc::SYS_accept4, error);
+        let refusals = vec![refusal(libc::SYS_accept4, error)];
+        let listening = with(refusals, || Listening::start(&["[::]:0"]));
         let client = connect((V4, listening.port).into());
         let before = cpu_ticks(&listening);
         assert!((0..3).all(|_| is_silent(&client)), "nobody serves it");
         assert!(cpu_ticks(&listening) - before < 20, "it used a third of the time it waited");
         let stopped = listening.stop(Signal::TERM);
         assert_eq!(stopped.status, Some(0), "{}", stopped.stderr);
-        let line = format!("cannot accept for now: {said}");
+        let line = format!("cannot accept for now: {said}\n");
         assert_eq!(stopped.stderr.matches(&line).count(), 1, "{}", stopped.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_cannot_start_what_it_needs_says_so_and_exits_with_2() {
+    // A new thread shares everything with its process. clone3(2) has its flags in memory, where a
+    // filter cannot look; where it does not exist, the C library takes clone(2).
+    let no_thread = || {
+        let flags = Some(libc::CLONE_THREAD as u64);
+        vec![
+            Refusal { call: libc::SYS_clone, error: libc::EAGAIN, with: flags },
+            refusal(libc::SYS_clone3, libc::ENOSYS),
+        ]
+    };
+    let no_reactor = || vec![refusal(libc::SYS_epoll_create1, libc::EMFILE)];
+    for (refusals, said) in [
+        (no_thread(), "cannot start a thread: resource temporarily unavailable"),
+        (no_reactor(), "cannot wait for sockets: too many open files"),
+    ] {
+        let run: Run = with(refusals, || echo6(&["listen", "[::]:0"]).output().unwrap()).into();
+        assert_eq!((run.status, &run.stdout[..]), (Some(2), ""), "{}", run.stderr);
+        assert!(run.stderr.starts_with(&format!("error: {said}\n")), "{}", run.stderr);
     }
 }

@@ -6,7 +6,9 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::binary::Listening;
@@ -151,24 +153,124 @@ fn a_log_that_is_stuck_does_not_hold_up_the_end() {
     assert_eq!(listening.child.wait().unwrap().code(), Some(0));
 }
 
+/// A pipe that nobody has read from for long: its reading side, and its writing side, full.
+fn full_pipe() -> (UnixStream, OwnedFd) {
+    let (reader, mut writer) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    while writer.write(&[b'\n'; 1000]).is_ok() {}
+    writer.set_nonblocking(false).unwrap();
+    (reader, writer.into())
+}
+
+#[test]
+fn a_server_whose_first_line_nobody_takes_serves_all_the_same() {
+    let port = free_port();
+    let (mut reader, full) = full_pipe();
+    let mut command = echo6(&["listen", &format!("[::]:{port}")]);
+    let mut server = command.stdout(full).stderr(Stdio::null()).spawn().unwrap();
+    drop(command); // it has the writing side too
+    let client = connect_to(&mut server, port);
+    assert_eq!(exchange(client, b"hello"), b"hello");
+    terminate(&server);
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    reader.read_to_string(&mut String::new()).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_is_heard_while_the_first_line_waits_to_be_taken() {
+    let (_reader, full) = full_pipe();
+    let mut command = echo6(&["listen", "[::]:0"]);
+    let mut server = command.stdout(full).stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", server.id());
+    let takes_signals = || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 1 << (Signal::TERM.as_raw() - 1) != 0
+    };
+    while !takes_signals() {
+        assert!(server.try_wait().unwrap().is_none(), "it ended");
+    }
+    terminate(&server);
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_log_whose_reader_is_slow_ends_with_what_was_dropped_and_the_last_line() {
+    let mut listening = Listening::start(&["--json", "[::]:0"]);
+    for _ in 0..3000 {
+        drop(connect((V4, listening.port).into()));
+    }
+    assert_eq!(exchange(connect((V6, listening.port).into()), b"served"), b"served");
+    listening.signal(Signal::TERM);
+    let mut events = Vec::new();
+    loop {
+        let line = listening.next_line();
+        if line.is_empty() {
+            break;
+        }
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        // Some 30 kB a second, until what the pipe held is read.
+        if events.len() < 300 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        events.push(event);
+    }
+    assert_eq!(listening.child.wait().unwrap().code(), Some(0));
+    assert_eq!(events.last().unwrap()["event"], "stopped");
+    let dropped: u64 = events.iter().filter_map(|event| event["lines"].as_u64()).sum();
+    let written = events.iter().filter(|event| event["event"] != "dropped").count() as u64;
+    assert!(dropped > 0);
+    assert_eq!(written + dropped, 3001 * 2 + 1, "each line is written or counted");
+}
+
+#[test]
+fn the_end_of_a_session_drains_the_clients_unless_it_is_to_be_ignored() {
+    let listening = Listening::start(&["[::]:0"]);
+    let mut client = connect((V4, listening.port).into());
+    assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+    let stopped = listening.stop(Signal::HUP);
+    assert_eq!(stopped.status, Some(0), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains(": server stopped\n"), "{}", stopped.stderr);
+
+    let mut command = Command::new("sh");
+    let binary = env!("CARGO_BIN_EXE_echo6");
+    command.args(["-c", &format!("trap '' HUP; exec {binary} listen [::]:0")]);
+    let listening = Listening::spawn(command);
+    listening.signal(Signal::HUP);
+    assert_eq!(exchange(connect((V4, listening.port).into()), b"hello"), b"hello");
+    assert_eq!(listening.stop(Signal::TERM).status, Some(0));
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    Listening::start(&["[::]:0"]).port
+}
+
+/// Connects to a server that is about to listen.
+fn connect_to(server: &mut Child, port: u16) -> TcpStream {
+    loop {
+        match TcpStream::connect((V4, port)) {
+            Ok(client) => return client,
+            Err(_) => assert!(server.try_wait().unwrap().is_none(), "it ended"),
+        }
+    }
+}
+
+fn terminate(server: &Child) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(server), Signal::TERM).unwrap();
+}
+
 #[test]
 fn a_server_with_all_standard_streams_closed_serves_and_stops() {
-    let port = {
-        let listening = Listening::start(&["[::]:0"]);
-        listening.port
-    };
+    let port = free_port();
     let mut server = Command::new("sh");
     let binary = env!("CARGO_BIN_EXE_echo6");
     let line = format!("exec {binary} listen -q [::]:{port} <&- >&- 2>&-");
     let mut server = server.args(["-c", &line]).stdin(Stdio::null()).spawn().unwrap();
-    let client = loop {
-        match TcpStream::connect((V4, port)) {
-            Ok(client) => break client,
-            Err(_) => assert!(server.try_wait().unwrap().is_none(), "it ended"),
-        }
-    };
+    let client = connect_to(&mut server, port);
     assert_eq!(exchange(client, b"hello"), b"hello");
-    rustix::process::kill_process(rustix::process::Pid::from_child(&server), Signal::TERM).unwrap();
+    terminate(&server);
     assert_eq!(server.wait().unwrap().code(), Some(0));
 }
 

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use echo6::address::Families;
+use echo6::error::Cause;
 use echo6::server::{Event, Obstacle, Reason, Totals};
 use serde::Serialize;
 
@@ -38,12 +39,11 @@ impl Format {
         }
     }
 
-    /// Writes lines to where they belong.
-    pub(crate) fn write(self, lines: &str) {
+    /// Where the lines go.
+    pub(crate) fn stream(self) -> Stream {
         match self {
-            Self::Text => drop(Stream::Stderr.write_all(lines.as_bytes())),
-            // A reader that went away is no reason to stop serving.
-            Self::Json => drop(Stream::Stdout.write_all(lines.as_bytes())),
+            Self::Text => Stream::Stderr,
+            Self::Json => Stream::Stdout,
         }
     }
 }
@@ -69,9 +69,7 @@ fn describe(event: &Event) -> String {
             format!("full: {}, more wait in the kernel", count_all(*limit, "client"))
         }
         Event::Paused { obstacle: Obstacle::Shortage { cause } } => {
-            format!(
-                "cannot accept for now: {cause} (raise the limit with \"ulimit -n\", or lower --max-conns)"
-            )
+            format!("cannot accept for now: {cause}{}", way_out(cause))
         }
         Event::Resumed => "accepting clients again".to_owned(),
         Event::Stopped { totals: Totals { connections, refused, cut, returned, duration, .. } } => {
@@ -86,6 +84,21 @@ fn describe(event: &Event) -> String {
         }
         other => format!("{other:?}"),
     }
+}
+
+/// What can be done about a failure of accept(2), where this process can be helped.
+fn way_out(cause: &Cause) -> &'static str {
+    #[cfg(unix)]
+    match cause.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
+        Some(rustix::io::Errno::MFILE) => {
+            return " (raise the limit with \"ulimit -n\", or lower --max-conns)";
+        }
+        Some(rustix::io::Errno::NFILE) => {
+            return " (all processes together have too many: raise fs.file-max)";
+        }
+        _ => {}
+    }
+    ""
 }
 
 fn count_all(number: NonZeroUsize, noun: &str) -> String {

@@ -1,29 +1,29 @@
 //! `echo6 listen`: serves until a signal comes, and says who came and went.
 
+use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::process;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
+use async_std::future::timeout;
 use echo6::Server;
-use echo6::error::Cause;
 use echo6::server::{Event, Obstacle, Totals};
-use echo6::socket::{ListenOptions, listen};
+use echo6::socket::{ListenOptions, Listener, listen};
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::{Either, select};
+use futures::future::{Either, select, try_join_all};
 
 use super::events::Format;
 use super::failure::{Failure, Status, Stop};
 use super::log::Log;
 use super::runtime;
-use super::sink::Sink;
+use super::sink::{Stream, unwritten};
 use super::values::{
     each_endpoint, families, parse_byte_limit, parse_duration, parse_limit, parse_timeout,
 };
 
-/// serve on each ADDRESS until SIGINT or SIGTERM
+/// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "listen", help_triggers("-h", "--help"))]
 pub(crate) struct Listen {
@@ -96,6 +96,9 @@ pub(crate) struct Listen {
 /// the same machine: 64 and 1,000 clients are served 0.9 times as fast, a single one 1.3 times.
 const THREADS: NonZeroUsize = NonZeroUsize::MIN;
 
+/// Threads beside the executor's: the log's, and the reactor's.
+const THREADS_BESIDE: usize = 2;
+
 /// Reads a number of threads. More than any machine has cores for would only abort.
 fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
     match parse_limit(text)? {
@@ -108,12 +111,13 @@ fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
 /// each listener, and a few to spare for the resolver.
 const RESERVE: usize = 32;
 
-pub(crate) fn run(arguments: &Listen, sink: Sink) -> Result<Status, Stop> {
+pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
     let endpoints = each_endpoint("listen", &arguments.addresses)?;
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)
         .reuse_port(arguments.reuse_port);
     let listeners = listen(&endpoints, options)?;
+    let announcements: Vec<Event> = listeners.iter().map(listening).collect();
     let reserve = RESERVE + listeners.len();
     let mut server = Server::new(listeners).grace(arguments.grace).busy_poll(arguments.busy_poll);
     let room = descriptors_less(reserve); // asked in any case, because to ask is to make room
@@ -134,15 +138,24 @@ pub(crate) fn run(arguments: &Listen, sink: Sink) -> Result<Status, Stop> {
     }
 
     let format = if arguments.json { Format::Json } else { Format::Text };
-    let (log, log_thread) = Log::start(format);
     let quiet = arguments.quiet;
-    let server = server.observe(move |event| report(&event, format, quiet, &log, sink));
-    let totals = serve(arguments.threads, server)?;
-    log_thread.finish();
+    runtime::prepare(arguments.threads.get() + THREADS_BESIDE)?;
+    let log = Log::start(format).map_err(runtime::no_thread)?;
+    let server = server.observe({
+        let log = log.clone();
+        move |event| report(&event, format, quiet, &log)
+    });
+    let announced = announcements.into_iter().map(|event| announce(&event, format, &log));
+    let totals = serve(arguments.threads, try_join_all(announced), server)?;
+    log.finish();
     Ok(match totals {
         Some(Totals { cut: 0, .. }) => Status::Ok,
         _ => Status::Network,
     })
+}
+
+fn listening(listener: &Listener) -> Event {
+    Event::Listening { address: listener.address(), families: listener.families() }
 }
 
 /// Raises the descriptor limit as far as the system lets it (the soft limit of getrlimit(2) to the
@@ -161,35 +174,61 @@ fn descriptors_less(reserve: usize) -> Option<NonZeroUsize> {
     }
 }
 
-/// Runs the server until the first signal and its drain, or until the second.
-fn serve(threads: NonZeroUsize, server: Server) -> Result<Option<Totals>, Failure> {
+/// How long the first line may take before clients are served all the same: a terminal that is
+/// stopped with Ctrl-S, or a service manager whose journal is full, must not keep them waiting.
+const FIRST_LINE: Duration = Duration::from_secs(1);
+
+/// Runs the server, as soon as it was `announced`, until the first signal and its drain, or until the
+/// second signal.
+fn serve(
+    threads: NonZeroUsize,
+    announced: impl Future<Output = io::Result<Vec<()>>> + Send + 'static,
+    server: Server,
+) -> Result<Option<Totals>, Stop> {
     runtime::run_on_executor(threads, async {
-        let mut signals = runtime::StopSignals::new()?;
+        let mut signals = runtime::StopSignals::of_a_server()
+            .map_err(|error| Failure::here("cannot take signals", &error))?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = pin!(server.run(stopped.map(drop)));
+        let stopped = stopped.map(drop).shared();
+        let server = pin!(async {
+            let announced = pin!(timeout(FIRST_LINE, announced));
+            match select(announced, stopped.clone()).await {
+                Either::Left((Ok(Err(error)), _)) if error.kind() != ErrorKind::BrokenPipe => {
+                    Err(unwritten(error))
+                }
+                // A reader that went away is no reason not to serve.
+                Either::Left(_) | Either::Right(_) => Ok(server.run(stopped).await),
+            }
+        });
         let impatience = pin!(async {
             signals.next().await;
             drop(stop);
             signals.next().await;
         });
-        Ok(match select(server, impatience).await {
-            Either::Left((totals, _)) => Some(totals),
-            Either::Right(_) => None,
-        })
+        match select(server, impatience).await {
+            Either::Left((totals, _)) => totals.map(Some),
+            Either::Right(_) => Ok(None),
+        }
     })
-    .map_err(|error: Cause| Failure::here("cannot take signals", &error))
 }
 
-fn report(event: &Event, format: Format, quiet: bool, log: &Log, sink: Sink) {
+/// Prints that a socket is bound, before the first accept, because scripts wait for it.
+fn announce(
+    event: &Event,
+    format: Format,
+    log: &Log,
+) -> impl Future<Output = io::Result<()>> + Send + use<> {
+    log.written_line(Stream::Stdout, format.line(event))
+}
+
+fn report(event: &Event, format: Format, quiet: bool, log: &Log) {
     match event {
-        Event::Listening { .. } => {
-            // Printed here and now, before the first accept, because scripts wait for it.
-            if let Err(Stop::Failed(failure)) = sink.data(format.line(event).as_bytes()) {
-                process::exit(sink.failure(&failure) as i32);
-            }
+        Event::Listening { .. } => {} // announced before
+        Event::Stopped { .. } if !quiet => log.last_line(format.line(event)),
+        Event::Paused { obstacle: Obstacle::Shortage { .. } } => {
+            log.line(format.stream(), format.line(event));
         }
-        Event::Paused { obstacle: Obstacle::Shortage { .. } } => log.line(format.line(event)),
         _ if quiet => {}
-        _ => log.line(format.line(event)),
+        _ => log.line(format.stream(), format.line(event)),
     }
 }

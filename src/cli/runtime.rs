@@ -23,15 +23,13 @@ use super::failure::{Failure, Status, Stop};
 /// and writes.
 const THREADS: usize = 5;
 
-/// Makes room for descriptors (the soft limit of getrlimit(2) is raised to the hard one), and tries
-/// whether there are threads and a reactor to be had: async-io panics where there are none, and the
-/// pool of threads for what blocks would look for one without end.
-fn prepare() -> Result<(), Failure> {
-    #[cfg(unix)]
-    let _ = rlimit::increase_nofile_limit(u64::MAX); // what is left is enough for most
+/// Tries whether so many threads and a reactor are to be had: async-io panics where there are none, and
+/// the pool of threads for what blocks would look for one without end. With room for no more than
+/// these it may still happen, because the system counts a thread for a moment after its end.
+pub(crate) fn prepare(threads: usize) -> Result<(), Failure> {
     let held = Arc::new(RwLock::new(()));
     let hold = held.write();
-    let threads = (0..THREADS).map(|_| {
+    let threads = (0..threads).map(|_| {
         let held = Arc::clone(&held);
         thread::Builder::new().spawn(move || drop(held.read()))
     });
@@ -48,7 +46,7 @@ fn trial_reactor() -> io::Result<()> {
     polling::Poller::new().map(drop)
 }
 
-fn no_thread(error: io::Error) -> Failure {
+pub(crate) fn no_thread(error: io::Error) -> Failure {
     Failure::here("cannot start a thread", &Cause::from(error))
         .with_help(Some("raise the limit on processes (ulimit -u, pids.max)".to_owned()))
 }
@@ -82,7 +80,10 @@ pub(crate) type Stopped = Shared<BoxFuture<'static, ()>>;
 pub(crate) fn supervised(
     job: impl FnOnce(&Stopped) -> Result<Status, Stop> + Send + 'static,
 ) -> Result<Status, Stop> {
-    prepare()?;
+    // As many descriptors as the hard limit allows (getrlimit(2)); what is left is enough for most.
+    #[cfg(unix)]
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    prepare(THREADS)?;
     let mut signals =
         StopSignals::new().map_err(|error| Failure::here("cannot take signals", &error))?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -142,8 +143,28 @@ impl StopSignals {
         Ok(Self(Signals::new(signals)?))
     }
 
+    /// The same, and for a server also SIGHUP, which the end of a session sends: it is to drain its
+    /// clients then, unless it was started to ignore that, as nohup(1) does.
+    pub(crate) fn of_a_server() -> Result<Self, Cause> {
+        let mut signals = Self::new()?;
+        #[cfg(target_os = "linux")]
+        if !ignores_hangup() {
+            signals.0.add_signals([Signal::Hup])?;
+        }
+        Ok(signals)
+    }
+
     /// Ready when the next one comes.
     pub(crate) async fn next(&mut self) {
         while let Some(Err(_)) = self.0.next().await {}
     }
+}
+
+/// Says whether SIGHUP, the first signal, is ignored (SigIgn in /proc/self/status, proc(5)).
+#[cfg(target_os = "linux")]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|ignored| ignored & 1 == 1)
 }

@@ -71,18 +71,23 @@ pub(crate) fn unwritten(error: io::Error) -> Stop {
 }
 
 /// A standard stream.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
 impl Stream {
-    /// Writes all of `bytes`, however long the reader takes. Another process may have made the
-    /// stream non-blocking, because its file description is shared (fcntl(2)): then it is waited
-    /// for here.
-    #[cfg(unix)]
+    /// Writes all of `bytes`, however long the reader takes.
     pub(crate) fn write_all(self, mut bytes: &[u8]) -> io::Result<()> {
+        self.write(&mut bytes)
+    }
+
+    /// Writes all of `bytes`, however long the reader takes; after an error they are those that were
+    /// not written. Another process may have made the stream non-blocking, because its file
+    /// description is shared (fcntl(2)): then it is waited for here.
+    #[cfg(unix)]
+    pub(crate) fn write(self, bytes: &mut &[u8]) -> io::Result<()> {
         use rustix::event::{PollFd, PollFlags, poll};
         use rustix::io::Errno;
 
@@ -93,7 +98,7 @@ impl Stream {
         while !bytes.is_empty() {
             match rustix::io::write(descriptor, bytes) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => bytes = &bytes[written..],
+                Ok(written) => *bytes = &bytes[written..],
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     let mut ready = [PollFd::new(&descriptor, PollFlags::OUT)];
@@ -110,7 +115,7 @@ impl Stream {
 
     /// Writes all of `bytes`.
     #[cfg(not(unix))]
-    pub(crate) fn write_all(self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(self, bytes: &mut &[u8]) -> io::Result<()> {
         use std::io::Write;
 
         fn put(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
