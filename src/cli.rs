@@ -10,6 +10,7 @@ mod commands;
 mod events;
 mod failure;
 mod flags;
+mod generate;
 mod hints;
 mod json;
 mod listen;

@@ -7,6 +7,7 @@ use argh::{ArgsInfo, EarlyExit, FromArgs};
 use super::address::Address;
 use super::check::Check;
 use super::failure::Failure;
+use super::generate::{Document, generate};
 use super::listen::Listen;
 use super::ping::Ping;
 use super::send::Send;
@@ -19,7 +20,7 @@ pub(crate) enum Command {
     Send(Send),
     Ping(Ping),
     Check(Check),
-    /// Help or the version, for stdout.
+    /// Help, a document or the version, for stdout.
     Print(String),
 }
 
@@ -76,9 +77,14 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Command, Failure> {
         })
     });
     let words = words.collect::<Result<Vec<&str>, _>>()?;
-    let words = match words::read(&words, &Echo6::get_args_info())? {
+    let program = Echo6::get_args_info();
+    let words = match words::read(&words, &program)? {
         Asked::Command(words) => words,
         Asked::Help(command) => return Ok(Command::Print(help(command.as_deref()))),
+        Asked::Document(name) => {
+            let document = Document::parse(&name).map_err(Failure::usage)?;
+            return Ok(Command::Print(generate(document, &program)));
+        }
         Asked::Version => {
             return Ok(Command::Print(
                 concat!("echo6 ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),

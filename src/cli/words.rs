@@ -18,6 +18,8 @@ pub(crate) enum Asked {
     Help(Option<String>),
     /// The version.
     Version,
+    /// A document for packages, by its name.
+    Document(String),
 }
 
 /// What stands for a lone `-`, because argh takes it for an option it does not know. No system
@@ -33,6 +35,8 @@ pub(crate) fn read(words: &[&str], program: &CommandInfoWithArgs) -> Result<Aske
     match first {
         "-h" | "--help" => Ok(Asked::Help(None)),
         "-V" | "--version" | "version" => Ok(Asked::Version),
+        // Hidden: it is for packagers.
+        "--generate" => Ok(Asked::Document(rest.join(" "))),
         "help" => match rest.first() {
             None => Ok(Asked::Help(None)),
             Some(name) => match find(program, name) {
@@ -300,6 +304,7 @@ mod tests {
             (&["--version"], Ok(Asked::Version)),
             (&["ping", "--version"], Ok(Asked::Version)),
             (&["ping", "-V"], Ok(Asked::Version)),
+            (&["--generate", "man"], Ok(Asked::Document("man".to_owned()))),
         ] {
             assert_eq!(asked(words), expected, "{words:?}");
         }
