@@ -18,7 +18,7 @@ pub use attempt::{Attempt, Outcome};
 pub use check::{BULK, Check, Checked, HalfClose, Hold, Mute, Step};
 pub use connect::Connection;
 pub use error::{ConnectError, SendError};
-pub use ping::{Loss, Ping, PingEvent, Report};
+pub use ping::{Loss, Ping, PingEvent, Probes, Report};
 pub use preface::ProxyHeader;
 pub use send::Reply;
 pub use settings::Client;

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use serde::ser::SerializeMap as _;
 use serde::{Serialize as _, Serializer};
 
 use crate::address::Families;
@@ -34,5 +35,28 @@ pub(crate) fn family(address: SocketAddr) -> &'static str {
     match Families::of(address) {
         Families::Ipv4 => "ipv4",
         Families::Ipv6 | Families::Both => "ipv6",
+    }
+}
+
+/// Writes an address and its family, as two fields of the struct that holds it. Use it with
+/// `flatten`.
+pub(crate) fn address<S: Serializer>(
+    address: &SocketAddr,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("address", address)?;
+    map.serialize_entry("family", family(*address))?;
+    map.end()
+}
+
+/// Writes an address and its family where there is one. Use it with `flatten`.
+pub(crate) fn some_address<S: Serializer>(
+    address: &Option<SocketAddr>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match address {
+        Some(address) => self::address(address, serializer),
+        None => serializer.serialize_map(Some(0))?.end(),
     }
 }

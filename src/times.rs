@@ -16,6 +16,40 @@ pub struct Times {
 /// Significant decimal digits: one part in a thousand is less than what the clock's readers add.
 const DIGITS: u8 = 3;
 
+/// The figures of a series of [`Times`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Figures {
+    /// The shortest.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub min: Duration,
+    /// The arithmetic mean.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub avg: Duration,
+    /// The median.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub p50: Duration,
+    /// What 90 % did not exceed.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub p90: Duration,
+    /// What 99 % did not exceed.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub p99: Duration,
+    /// What 99.9 % did not exceed.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub p99_9: Duration,
+    /// The longest.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub max: Duration,
+    /// The standard deviation.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
+    pub stddev: Duration,
+}
+
+#[cfg(feature = "serde")]
+use crate::schema::micros;
+
 impl Default for Times {
     fn default() -> Self {
         let histogram = Histogram::new(DIGITS).expect("3 is one of the precisions, 0 to 5");
@@ -122,6 +156,21 @@ impl Times {
             from = to;
         }
         rows
+    }
+
+    /// The usual figures; `None` if there is no duration.
+    #[must_use]
+    pub fn figures(&self) -> Option<Figures> {
+        (self.count() > 0).then(|| Figures {
+            min: self.min(),
+            avg: self.mean(),
+            p50: self.quantile(0.5),
+            p90: self.quantile(0.9),
+            p99: self.quantile(0.99),
+            p99_9: self.quantile(0.999),
+            max: self.max(),
+            stddev: self.stddev(),
+        })
     }
 
     /// The durations that occur, rounded to a thousandth, and how often each does, from the shortest

@@ -12,7 +12,8 @@ use common::liar::{
 use common::{PATIENCE, TestServer, V4, V6};
 use echo6::Client;
 use echo6::client::Report;
-use echo6::client::{Attempt, HalfClose, Hold, Loss, PingEvent, SendError};
+use echo6::client::{Attempt, HalfClose, Hold, Loss, Ping, PingEvent, SendError};
+use futures::StreamExt;
 use futures::executor::block_on;
 use futures::future::pending;
 
@@ -135,29 +136,29 @@ fn without_a_half_close_a_server_that_cuts_gives_everything() {
     assert_eq!(send(Client::new().half_close(false)).unwrap().bytes, b"hello");
 }
 
-/// Pings until `enough` says so.
-fn ping_until(
-    client: &Client,
-    peer: SocketAddr,
-    interval: Duration,
-    mut enough: impl FnMut(&PingEvent) -> bool,
-) -> Report {
+/// Pings until `enough` says so, or it is over.
+fn ping_until(ping: Ping, peer: SocketAddr, mut enough: impl FnMut(&PingEvent) -> bool) -> Report {
     let mut report = Report::default();
-    let (done, is_done) = futures::channel::oneshot::channel::<()>();
-    let mut done = Some(done);
-    let stop = async {
-        let is_done = async_std::future::timeout(PATIENCE, is_done).await;
-        assert!(is_done.is_ok(), "not in time");
-    };
-    let addresses = [peer];
-    let running = client.ping().interval(interval).run(&addresses, stop, |event| {
-        report.note(&event);
-        if enough(&event) {
-            done.take();
+    let running = async {
+        let mut probes = ping.start(peer).await.unwrap();
+        while let Some(event) = probes.next().await {
+            report.note(&event);
+            if enough(&event) {
+                break;
+            }
         }
-    });
-    block_on(running).unwrap();
+    };
+    block_on(async_std::future::timeout(PATIENCE, running)).expect("not in time");
     report
+}
+
+/// Pings to the end.
+fn ping(ping: Ping, peer: SocketAddr) -> Report {
+    ping_until(ping, peer, |_| false)
+}
+
+fn every(interval: Duration) -> Ping {
+    Client::new().ping().interval(interval)
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn a_late_reply_is_late_and_not_the_reply_of_the_next_probe() {
     let liar = Liar::start(V4, answers_late);
     let client = Client::new().timeout(Duration::from_millis(100));
     let mut seen = Vec::new();
-    let report = ping_until(&client, liar.address, Duration::ZERO, |event| {
+    let report = ping_until(client.ping().interval(Duration::ZERO), liar.address, |event| {
         match event {
             PingEvent::Late { sequence, .. } => seen.push((*sequence, "late")),
             PingEvent::Reply { sequence, .. } => seen.push((*sequence, "reply")),
@@ -182,7 +183,7 @@ fn a_late_reply_is_late_and_not_the_reply_of_the_next_probe() {
 fn a_lost_connection_is_made_again_and_its_probes_are_lost() {
     let liar = Liar::start(V6, common::liar::hangs_up_after_one);
     let mut connections = 0;
-    let report = ping_until(&Client::new(), liar.address, Duration::from_millis(5), |event| {
+    let report = ping_until(every(Duration::from_millis(5)), liar.address, |event| {
         connections += u64::from(matches!(event, PingEvent::Connected { .. }));
         connections == 3
     });
@@ -196,7 +197,7 @@ fn a_server_that_accepts_and_closes_is_tried_ever_less_often() {
     let hour = Duration::from_secs(3600);
     let start = Instant::now();
     let mut connections = 0;
-    ping_until(&Client::new(), liar.address, hour, |event| {
+    ping_until(every(hour), liar.address, |event| {
         connections += u32::from(matches!(event, PingEvent::Connected { .. }));
         connections == 7
     });
@@ -208,7 +209,7 @@ fn a_server_that_accepts_and_closes_is_tried_ever_less_often() {
 fn probes_that_fall_due_faster_than_they_can_be_told_hold_up_neither_connect_nor_stop() {
     let liar = Liar::start(V6, common::liar::hangs_up_after_one);
     let mut connections = 0;
-    ping_until(&Client::new(), liar.address, Duration::from_nanos(1), |event| {
+    ping_until(every(Duration::from_nanos(1)), liar.address, |event| {
         connections += u32::from(matches!(event, PingEvent::Connected { .. }));
         connections == 3
     });
@@ -218,7 +219,7 @@ fn probes_that_fall_due_faster_than_they_can_be_told_hold_up_neither_connect_nor
 fn a_server_that_hangs_up_is_noticed_before_the_next_probe_is_due() {
     let liar = Liar::start(V4, common::liar::hangs_up_on_the_silent);
     let hour = Duration::from_secs(3600);
-    let report = ping_until(&Client::new(), liar.address, hour, |event| {
+    let report = ping_until(every(hour), liar.address, |event| {
         matches!(event, PingEvent::Disconnected { .. })
     });
     assert_eq!((report.sent, report.received, report.lost), (1, 1, 0));
@@ -227,7 +228,7 @@ fn a_server_that_hangs_up_is_noticed_before_the_next_probe_is_due() {
 #[test]
 fn back_to_back_probes_come_to_an_end_when_the_server_is_gone_for_good() {
     let listener = TcpListener::bind((V6, 0)).unwrap();
-    let addresses = [listener.local_addr().unwrap()];
+    let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         drop(listener);
@@ -235,9 +236,7 @@ fn back_to_back_probes_come_to_an_end_when_the_server_is_gone_for_good() {
         stream.read_exact(&mut probe).unwrap();
         stream.write_all(&probe).unwrap();
     });
-    let mut report = Report::default();
-    let ping = Client::new().ping().interval(Duration::ZERO).count(3);
-    block_on(ping.run(&addresses, pending(), |event| report.note(&event))).unwrap();
+    let report = ping(every(Duration::ZERO).count(3), address);
     assert_eq!((report.sent, report.received, report.lost), (3, 1, 2));
 }
 
@@ -246,7 +245,7 @@ fn at_a_set_rate_time_runs_from_when_a_probe_was_due() {
     // One reply is held back until the next probe comes, so the first takes an interval at least.
     let liar = Liar::start(V4, answers_late);
     let interval = Duration::from_millis(80);
-    let report = ping_until(&Client::new(), liar.address, interval, |event| {
+    let report = ping_until(every(interval), liar.address, |event| {
         matches!(event, PingEvent::Reply { sequence: 3, .. })
     });
     assert_eq!((report.received, report.lost), (3, 0));
@@ -259,30 +258,28 @@ fn a_probe_that_the_server_holds_up_is_timed_from_when_it_was_due() {
     // As large as this, no more than two may be under way, and those come back at once, late.
     let size = 1 << 20;
     let liar = Liar::start(V6, |stream| answers_from(2 << 20, Duration::from_secs(1), stream));
-    let (addresses, mut times) = ([liar.address], Vec::new());
-    let ping = Client::new().ping().interval(Duration::from_millis(50)).count(3).size(size);
-    let run = ping.run(&addresses, pending(), |event| match event {
-        PingEvent::Reply { rtt, .. } => times.push(rtt),
-        PingEvent::Lost { .. } => panic!("{event:?}"),
-        _ => {}
+    let mut times = Vec::new();
+    ping_until(every(Duration::from_millis(50)).count(3).size(size), liar.address, |event| {
+        match event {
+            PingEvent::Reply { rtt, .. } => times.push(*rtt),
+            PingEvent::Lost { .. } => panic!("{event:?}"),
+            _ => {}
+        }
+        false
     });
-    block_on(run).unwrap();
     assert!(times.len() == 3 && times[2] > Duration::from_millis(700), "{times:?}");
 }
 
 #[test]
 fn a_client_that_is_late_itself_does_not_charge_the_server_for_it() {
     let server = TestServer::start();
-    let peer = [SocketAddr::new(V4, server.address.port())];
-    let mut report = Report::default();
-    let ping = Client::new().ping().interval(Duration::from_millis(200)).count(4);
-    let run = ping.run(&peer, pending(), |event| {
+    let peer = SocketAddr::new(V4, server.address.port());
+    let report = ping_until(every(Duration::from_millis(200)).count(4), peer, |event| {
         if matches!(event, PingEvent::Reply { sequence: 1, .. }) {
             std::thread::sleep(Duration::from_secs(1)); // the others fall due, and nobody sends them
         }
-        report.note(&event);
+        false
     });
-    block_on(run).unwrap();
     assert_eq!((report.received, report.lost), (4, 0));
     assert!(report.rtt.max() < Duration::from_millis(400), "{:?}", report.rtt.max());
 }
@@ -291,9 +288,7 @@ fn a_client_that_is_late_itself_does_not_charge_the_server_for_it() {
 fn each_probe_can_have_a_connection_of_its_own() {
     let server = TestServer::start();
     let peer = SocketAddr::new(V6, server.address.port());
-    let mut report = Report::default();
-    let ping = Client::new().ping().interval(Duration::ZERO).count(20).reconnect(true);
-    block_on(ping.run(&[peer], pending(), |event| report.note(&event))).unwrap();
+    let report = ping(every(Duration::ZERO).count(20).reconnect(true), peer);
     assert_eq!((report.sent, report.received), (20, 20));
     assert_eq!((report.rtt.count(), report.connect.count()), (20, 20));
     for _ in 0..20 {

@@ -68,7 +68,7 @@ fn json_has_an_object_for_each_event_and_a_summary_with_percentiles() {
     let objects = pinged.objects();
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     assert_eq!(events, ["connected", "reply", "reply", "summary"]);
-    assert_eq!((&objects[2]["seq"], &objects[2]["bytes"]), (&2.into(), &64.into()));
+    assert_eq!((&objects[2]["seq"], &objects[2]["returned_bytes"]), (&2.into(), &64.into()));
     assert!(objects[1]["rtt_us"].as_f64() > Some(0.0));
     let summary = &objects[3];
     assert_eq!((&summary["sent"], &summary["received"]), (&2.into(), &2.into()));

@@ -1,14 +1,14 @@
 //! `echo6 ping`: round-trip times line by line, and what they come to.
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use echo6::address::Families;
-use echo6::client::Report;
-use echo6::client::{ConnectError, Loss, PingEvent, SendError};
+
+use echo6::client::{self, Loss, PingEvent, Report, SendError};
 use echo6::error::chain;
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::future::try_join_all;
 
 use super::failure::{Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
@@ -18,7 +18,6 @@ use super::targets::{others, targets};
 use super::text::millis;
 use super::values::{parse_count, parse_duration, parse_head_start, parse_size};
 
-mod event;
 mod summary;
 
 use summary::summary;
@@ -96,84 +95,70 @@ pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
                 return Ok(Status::Network);
             }
         };
-        let lines: Vec<Lines<'_>> = found.iter().map(|_| Lines::new(arguments, sink)).collect();
-        let pings = found.iter().zip(&lines).map(|(addresses, lines)| {
-            let ping = ping.clone();
-            async move {
-                let observe = |event| lines.note(&event);
-                if let Err(error) = ping.run(addresses, lines.reader_gone(), observe).await {
-                    lines.fail(error);
-                }
-            }
-        });
-        let done = runtime::until(stopped.clone(), join_all(pings)).await;
-        drop(done);
+        let mut runs: Vec<Run<'_>> = found.iter().map(|_| Run::new(arguments, sink)).collect();
+        let pings = found.iter().zip(&mut runs).map(|(target, run)| run.probe(&ping, target));
+        if let Some(Err(stop)) = runtime::until(stopped.clone(), try_join_all(pings)).await {
+            return Err(stop);
+        }
         let mut status = Status::Ok;
-        for lines in &lines {
-            if !lines.print_summary()? {
-                status = Status::Network;
-            }
+        for run in &runs {
+            status = status.max(run.print_summary()?);
         }
         Ok(status)
     })
 }
 
-/// The events of one address: printed, and noted for its summary.
-struct Lines<'a> {
+/// A ping of one target: its events are printed, and counted for the summary.
+struct Run<'a> {
     arguments: &'a Ping,
     sink: Sink,
-    seen: RefCell<Seen>,
-    /// Woken when stdout takes no more.
-    gone: futures::task::AtomicWaker,
-}
-
-#[derive(Default)]
-struct Seen {
     report: Report,
-    peer: Option<SocketAddr>,
     /// Whether it could not be connected to at the start.
     failed: bool,
-    broken: Option<Stop>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> Run<'a> {
     fn new(arguments: &'a Ping, sink: Sink) -> Self {
-        Self { arguments, sink, seen: RefCell::default(), gone: Default::default() }
+        Self { arguments, sink, report: Report::default(), failed: false }
     }
 
-    fn note(&self, event: &PingEvent) {
-        let mut seen = self.seen.borrow_mut();
-        seen.report.note(event);
-        let again = seen.peer.is_some();
-        if let PingEvent::Connected { peer, .. } = event {
-            seen.peer = Some(*peer);
-        }
-        let printed = match (self.arguments.json, self.arguments.quiet) {
-            (true, quiet) => event::print(event, quiet, self.sink),
-            (false, quiet) => self.print(event, quiet, again),
-        };
-        if let Err(failure) = printed {
-            seen.broken = Some(failure);
-            self.gone.wake();
-        }
-    }
-
-    /// Ready when stdout takes no more.
-    async fn reader_gone(&self) {
-        std::future::poll_fn(|cx| {
-            self.gone.register(cx.waker());
-            match self.seen.borrow().broken {
-                Some(_) => std::task::Poll::Ready(()),
-                None => std::task::Poll::Pending,
+    async fn probe(&mut self, ping: &client::Ping, target: &[SocketAddr]) -> Result<(), Stop> {
+        let mut probes = match ping.clone().start(target).await {
+            Ok(probes) => probes,
+            Err(error) => {
+                self.failed = true;
+                self.sink.failure(&error.into());
+                return Ok(());
             }
-        })
-        .await;
+        };
+        while let Some(event) = probes.next().await {
+            self.print(&event)?;
+            self.report.note(&event);
+        }
+        Ok(())
+    }
+
+    fn print(&self, event: &PingEvent) -> Result<(), Stop> {
+        let quiet = self.arguments.quiet;
+        match event {
+            PingEvent::Sent { .. } => Ok(()),
+            event if self.arguments.json => {
+                if quiet {
+                    Ok(())
+                } else {
+                    self.sink.object(event)
+                }
+            }
+            event => self.print_text(event, quiet),
+        }
     }
 
     /// Replies are data, the rest is words.
-    fn print(&self, event: &PingEvent, quiet: bool, again: bool) -> Result<(), Stop> {
+    fn print_text(&self, event: &PingEvent, quiet: bool) -> Result<(), Stop> {
         match event {
-            PingEvent::Connected { peer, local, connect, attempts } if self.arguments.verbose => {
+            PingEvent::Connected { peer, local, connect, attempts, .. }
+                if self.arguments.verbose =>
+            {
                 let (family, millis) = (Families::of(*peer), millis(*connect));
                 let mut text =
                     format!("connected to {peer} from {local} over {family} in {millis} ms\n");
@@ -182,10 +167,10 @@ impl<'a> Lines<'a> {
                 }
                 self.sink.words(&text);
             }
-            PingEvent::Connected { peer, .. } if again && !quiet => {
+            PingEvent::Connected { peer, .. } if self.report.peer.is_some() && !quiet => {
                 self.sink.words(&format!("connected to {peer} again\n"));
             }
-            PingEvent::Reply { peer, sequence, bytes, rtt, connect } if !quiet => {
+            PingEvent::Reply { peer, sequence, bytes, rtt, connect, .. } if !quiet => {
                 let connect = connect
                     .map_or_else(String::new, |time| format!(" connect={} ms", millis(time)));
                 let time = millis(*rtt);
@@ -194,19 +179,17 @@ impl<'a> Lines<'a> {
                         .as_bytes(),
                 )?;
             }
-            PingEvent::Late { peer, sequence, bytes, rtt } if !quiet => {
+            PingEvent::Late { peer, sequence, bytes, rtt, .. } if !quiet => {
                 let time = millis(*rtt);
                 self.sink.data(
                     format!("{bytes} bytes from {peer}: seq={sequence} time={time} ms, late\n")
                         .as_bytes(),
                 )?;
             }
-            PingEvent::Lost { peer, sequence, loss } if !quiet => {
+            PingEvent::Lost { peer, sequence, loss, .. } if !quiet => {
                 let why = match loss {
                     Loss::Timeout => format!("no reply within {:?}", self.arguments.timeout),
-                    Loss::Skipped => "the next one came in its place".to_owned(),
-                    Loss::Mismatch => "other bytes came in its place".to_owned(),
-                    _ => "no connection".to_owned(),
+                    loss => loss.to_string(),
                 };
                 self.sink.words(&format!("lost {peer}: seq={sequence}, {why}\n"));
             }
@@ -218,34 +201,24 @@ impl<'a> Lines<'a> {
             PingEvent::Unreachable { error, retry_in, .. } if !quiet => {
                 self.sink.words(&format!("{}; again in {retry_in:?}\n", chain(error)));
             }
-            _ => {}
+            _ => {} // not for people, or not with --quiet
         }
         Ok(())
     }
 
-    fn fail(&self, error: ConnectError) {
-        self.sink.failure(&error.into());
-        self.seen.borrow_mut().failed = true;
-    }
-
-    /// Says whether all is well.
-    fn print_summary(&self) -> Result<bool, Stop> {
-        let mut seen = self.seen.borrow_mut();
-        if let Some(failure) = seen.broken.take() {
-            return Err(failure);
-        }
-        let Some(peer) = seen.peer else {
-            if !seen.failed {
+    fn print_summary(&self) -> Result<Status, Stop> {
+        let report = &self.report;
+        let Some(peer) = report.peer else {
+            if !self.failed {
                 self.sink.words("interrupted before there was a connection\n");
             }
-            return Ok(false);
+            return Ok(Status::Network);
         };
-        let report = &seen.report;
         if self.arguments.json {
-            event::print_summary(peer, report, self.sink)?;
+            self.sink.object(report)?;
         } else {
             self.sink.data(summary(peer, report, self.arguments.verbose).as_bytes())?;
         }
-        Ok(report.received > 0 && report.lost + report.late == 0)
+        Ok(if report.is_well() { Status::Ok } else { Status::Network })
     }
 }

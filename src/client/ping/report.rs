@@ -1,13 +1,16 @@
 //! The events of a ping in, its counts and times out. No I/O.
 
-use super::PingEvent;
+use std::net::SocketAddr;
+
+use super::event::PingEvent;
 use crate::times::Times;
 
-/// What became of a [`Ping`](super::Ping): each probe is received, late, lost or
-/// unanswered.
-#[derive(Clone, Debug, Default)]
+/// What a [`Ping`](super::Ping) came to: each probe is received, late, lost or unanswered.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
+    /// The server, if there was ever a connection.
+    pub peer: Option<SocketAddr>,
     /// Probes that were due.
     pub sent: u64,
     /// Probes that came back in time.
@@ -29,6 +32,7 @@ impl Report {
     /// Takes note of an event.
     pub fn note(&mut self, event: &PingEvent) {
         match *event {
+            PingEvent::Connected { peer, .. } => self.peer = Some(peer),
             PingEvent::Sent { .. } => self.sent += 1,
             PingEvent::Reply { bytes, rtt, connect, .. } => {
                 self.received += 1;
@@ -43,14 +47,50 @@ impl Report {
                 self.rtt.note(rtt);
             }
             PingEvent::Lost { .. } => self.lost += 1,
-            _ => {}
+            PingEvent::Disconnected { .. } | PingEvent::Unreachable { .. } => {}
         }
+    }
+
+    /// Says whether something came back, and nothing was lost or late.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.received > 0 && self.lost + self.late == 0
     }
 
     /// Probes that were still under way at the end.
     #[must_use]
     pub fn unanswered(&self) -> u64 {
         self.sent.saturating_sub(self.received + self.late + self.lost)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Report {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use crate::schema::some_address;
+        use crate::times::Figures;
+
+        #[derive(serde::Serialize)]
+        #[serde(tag = "event", rename = "summary")]
+        struct Summary {
+            #[serde(flatten, serialize_with = "some_address")]
+            peer: Option<SocketAddr>,
+            sent: u64,
+            received: u64,
+            lost: u64,
+            late: u64,
+            unanswered: u64,
+            returned_bytes: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            rtt_us: Option<Figures>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            connect_us: Option<Figures>,
+        }
+        let &Self { peer, sent, received, lost, late, bytes, .. } = self;
+        let (unanswered, returned_bytes) = (self.unanswered(), bytes);
+        let (rtt_us, connect_us) = (self.rtt.figures(), self.connect.figures());
+        Summary { peer, sent, received, lost, late, unanswered, returned_bytes, rtt_us, connect_us }
+            .serialize(serializer)
     }
 }
 
@@ -66,9 +106,9 @@ mod tests {
         let (bytes, rtt) = (64, Duration::from_secs(2));
         let mut report = Report::default();
         for sequence in 1..=3 {
-            report.note(&PingEvent::Sent { sequence });
+            report.note(&PingEvent::Sent { peer, sequence });
         }
-        let loss = super::super::Loss::Timeout;
+        let loss = crate::client::ping::Loss::Timeout;
         report.note(&PingEvent::Lost { peer, sequence: 1, loss });
         report.note(&PingEvent::Late { peer, sequence: 1, bytes, rtt });
         report.note(&PingEvent::Reply { peer, sequence: 2, bytes, rtt, connect: None });

@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use async_io::Timer;
-
 /// What counts as forever: any clock can still add it to the present time.
-pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+pub(in crate::client) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// When each probe is due.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(in crate::client) struct Schedule {
     interval: Duration,
     next_due: Instant,
     next_sequence: u64,
@@ -18,40 +16,40 @@ pub(super) struct Schedule {
 
 /// A probe that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Due {
-    pub(super) sequence: u64,
-    pub(super) due: Instant,
+pub(in crate::client) struct Due {
+    pub(in crate::client) sequence: u64,
+    pub(in crate::client) due: Instant,
 }
 
 impl Schedule {
     /// The first probe is due now.
-    pub(super) fn new(interval: Duration, count: Option<u64>) -> Self {
+    pub(in crate::client) fn new(interval: Duration, count: Option<u64>) -> Self {
         let last_sequence = count.unwrap_or(u64::MAX);
         let interval = interval.min(LONGEST);
         Self { interval, next_due: Instant::now(), next_sequence: 1, last_sequence }
     }
 
     /// Whether the next probe is due as soon as the one before is done with.
-    pub(super) fn is_back_to_back(&self) -> bool {
+    pub(in crate::client) fn is_back_to_back(&self) -> bool {
         self.interval.is_zero()
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::client) fn is_over(&self) -> bool {
         self.next_sequence > self.last_sequence
     }
 
     /// When the next probe is due, if there is one and it depends on the clock alone.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    pub(in crate::client) fn next_due(&self) -> Option<Instant> {
         (!self.is_over() && !self.is_back_to_back()).then_some(self.next_due)
     }
 
     /// Whether there is a next probe, and it is due by `now`.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    pub(in crate::client) fn is_due(&self, now: Instant) -> bool {
         !self.is_over() && self.next_due <= now
     }
 
     /// The next probe, if it is due by `now`. `idle` says that none is waited for.
-    pub(super) fn take(&mut self, now: Instant, idle: bool) -> Option<Due> {
+    pub(in crate::client) fn take(&mut self, now: Instant, idle: bool) -> Option<Due> {
         if !self.is_due(now) || (self.is_back_to_back() && !idle) {
             return None;
         }
@@ -60,19 +58,6 @@ impl Schedule {
         self.next_sequence += 1;
         self.next_due += self.interval;
         Some(Due { sequence, due })
-    }
-
-    /// Waits for the next probe to be due; forever if there is none.
-    pub(super) async fn next(&mut self, idle: bool) -> Due {
-        loop {
-            if let Some(due) = self.take(Instant::now(), idle) {
-                return due;
-            }
-            match self.next_due() {
-                Some(due) => drop(Timer::at(due).await),
-                None => std::future::pending().await,
-            }
-        }
     }
 }
 

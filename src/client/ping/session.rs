@@ -1,7 +1,6 @@
 //! One connection: probes out when they are due, replies in, each known by its sequence number.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -11,8 +10,10 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use futures::io::{AsyncRead, AsyncWrite};
 
-use super::schedule::{Due, LONGEST, Schedule};
-use super::{HEADER, Loss, PingEvent};
+use super::event::{Loss, PingEvent};
+use super::ledger::{Fate, Ledger};
+use super::probe::{HEADER, number, payload};
+use super::schedule::{Due, Schedule};
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
 
@@ -21,6 +22,7 @@ use crate::client::error::SendError;
 const MOST_BYTES: usize = 1 << 20;
 const MOST_PROBES: usize = 16_384;
 
+#[derive(Debug)]
 pub(super) struct Session {
     connection: Connection,
     timeout: Duration,
@@ -32,10 +34,8 @@ pub(super) struct Session {
     /// A reply, the first `filled` bytes of which are here.
     reply: Vec<u8>,
     filled: usize,
-    /// What has not come back, in the order in which it was sent.
-    waiting: VecDeque<Waiting>,
-    /// How many of them, from the front on, are told lost.
-    lost: usize,
+    /// What has not come back.
+    ledger: Ledger,
     /// Whether the server held up what was due: it owed too many replies, or took no more bytes.
     held_up: bool,
     sent_bytes: u64,
@@ -44,26 +44,18 @@ pub(super) struct Session {
     timer_at: Option<Instant>,
 }
 
-struct Waiting {
-    sequence: u64,
-    /// Since when.
-    since: Instant,
-}
-
 impl Session {
     pub(super) fn new(connection: Connection, size: usize, timeout: Duration) -> Self {
-        let mut payload = vec![0; size];
-        fastrand::fill(&mut payload);
+        let payload = payload(size);
         Self {
             connection,
-            timeout: timeout.min(LONGEST),
+            timeout,
             payload,
             out: Vec::new(),
             written: 0,
             reply: vec![0; size],
             filled: 0,
-            waiting: VecDeque::new(),
-            lost: 0,
+            ledger: Ledger::new(timeout),
             held_up: false,
             sent_bytes: 0,
             returned_bytes: 0,
@@ -72,43 +64,48 @@ impl Session {
         }
     }
 
-    /// Sends what is due until the schedule is over and every probe is back or lost, or the
-    /// connection is.
-    pub(super) async fn run(
-        mut self,
-        schedule: &mut Schedule,
-        observe: &mut impl FnMut(PingEvent),
-    ) {
-        let peer = self.connection.peer;
-        let Err(error) = poll_fn(|cx| self.poll(cx, schedule, observe)).await else { return };
-        let mut loss = Loss::by(&error); // of the first, in whose place it came
-        observe(PingEvent::Disconnected { peer, error });
-        for Waiting { sequence, .. } in self.waiting.drain(..).skip(self.lost) {
-            observe(PingEvent::Lost { peer, sequence, loss });
-            loss = Loss::Disconnected;
-        }
-    }
-
-    fn poll(
+    /// Sends what is due, until the schedule is over and every probe is back or lost, or the
+    /// connection is lost. `true` if it was.
+    pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         schedule: &mut Schedule,
-        observe: &mut impl FnMut(PingEvent),
+        events: &mut VecDeque<PingEvent>,
+    ) -> Poll<bool> {
+        let Err(error) = ready!(self.poll_probes(cx, schedule, events)) else {
+            return Poll::Ready(false);
+        };
+        let peer = self.connection.peer;
+        let mut loss = Loss::by(&error); // of the first, in whose place it came
+        events.push_back(PingEvent::Disconnected { peer, error });
+        for sequence in self.ledger.forget() {
+            events.push_back(PingEvent::Lost { peer, sequence, loss });
+            loss = Loss::Disconnected;
+        }
+        Poll::Ready(true)
+    }
+
+    fn poll_probes(
+        &mut self,
+        cx: &mut Context<'_>,
+        schedule: &mut Schedule,
+        events: &mut VecDeque<PingEvent>,
     ) -> Poll<Result<(), SendError>> {
+        let peer = self.connection.peer;
         let mut had_turn = false;
         loop {
-            while let Poll::Ready(replied) = self.poll_replies(cx, observe) {
+            while let Poll::Ready(replied) = self.poll_replies(cx, events) {
                 replied?;
-                if self.waiting.is_empty() && schedule.is_due(Instant::now()) {
+                if self.ledger.len() == 0 && schedule.is_due(Instant::now()) {
                     break; // the next probe can go before the socket is asked for more
                 }
             }
             let now = Instant::now();
-            self.expire(now, observe)?;
-            if schedule.is_over() && self.is_idle() {
+            self.expire(now, events)?;
+            if schedule.is_over() && self.ledger.is_idle() {
                 return Poll::Ready(Ok(()));
             }
-            if had_turn && self.is_idle() && schedule.is_due(now) {
+            if had_turn && self.ledger.is_idle() && schedule.is_due(now) {
                 // Whatever else this thread has to do has its turn between two probes, not within
                 // one, however fast they come back.
                 cx.waker().wake_by_ref();
@@ -116,10 +113,11 @@ impl Session {
             }
             let mut queued = false;
             while self.has_room() {
-                let Some(Due { sequence, due }) = schedule.take(now, self.is_idle()) else { break };
+                let idle = self.ledger.is_idle();
+                let Some(Due { sequence, due }) = schedule.take(now, idle) else { break };
                 // A timer of ours that was late is no fault of the server's.
                 self.queue(sequence, if self.held_up { due } else { now });
-                observe(PingEvent::Sent { sequence });
+                events.push_back(PingEvent::Sent { peer, sequence });
                 queued = true;
             }
             had_turn |= queued;
@@ -144,7 +142,7 @@ impl Session {
     fn poll_replies(
         &mut self,
         cx: &mut Context<'_>,
-        observe: &mut impl FnMut(PingEvent),
+        events: &mut VecDeque<PingEvent>,
     ) -> Poll<Result<(), SendError>> {
         let peer = self.connection.peer;
         let mut stream = &self.connection.stream;
@@ -160,7 +158,7 @@ impl Session {
         }
         self.filled += length;
         self.returned_bytes += length as u64;
-        if self.waiting.is_empty() {
+        if self.ledger.len() == 0 {
             return Poll::Ready(Err(SendError::Surplus { peer, sent }));
         }
         let full = self.filled == self.reply.len();
@@ -171,38 +169,38 @@ impl Session {
         }
         if full {
             self.filled = 0;
-            self.note_reply(Instant::now(), observe);
+            self.note_reply(Instant::now(), events);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Tells whose reply has come. Those before it in the stream will not come any more.
-    fn note_reply(&mut self, now: Instant, observe: &mut impl FnMut(PingEvent)) {
-        let (peer, bytes) = (self.connection.peer, self.reply.len());
-        let Some(index) = self.waiting.iter().position(|one| self.names(one)) else { return };
-        for (position, Waiting { sequence, since }) in self.waiting.drain(..=index).enumerate() {
-            let (told_lost, rtt) = (position < self.lost, now - since);
-            observe(match (position == index, told_lost) {
-                (true, false) => PingEvent::Reply { peer, sequence, bytes, rtt, connect: None },
-                (true, true) => PingEvent::Late { peer, sequence, bytes, rtt },
-                (false, false) => PingEvent::Lost { peer, sequence, loss: Loss::Skipped },
-                (false, true) => continue,
-            });
-        }
-        self.lost = self.lost.saturating_sub(index + 1);
+    /// Tells whose reply has come.
+    fn note_reply(&mut self, now: Instant, events: &mut VecDeque<PingEvent>) {
+        let peer = self.connection.peer;
+        let bytes = self.reply.len();
+        let Some(sequence) = self.named() else { return };
+        events.extend(self.ledger.back_in_order(sequence, now).map(
+            |(sequence, fate)| match fate {
+                Fate::Back(rtt) => PingEvent::Reply { peer, sequence, bytes, rtt, connect: None },
+                Fate::Late(rtt) => PingEvent::Late { peer, sequence, bytes, rtt },
+                Fate::Lost(loss) => PingEvent::Lost { peer, sequence, loss },
+            },
+        ));
     }
 
-    /// Whether the number in the reply is that of `probe`.
-    fn names(&self, probe: &Waiting) -> bool {
-        self.reply[..HEADER] == probe.sequence.to_be_bytes()
+    /// The probe whose number is in the reply, if it is waited for.
+    fn named(&self) -> Option<u64> {
+        let (number, _) = self.reply.split_first_chunk()?;
+        let sequence = u64::from_be_bytes(*number);
+        self.ledger.knows(sequence).then_some(sequence)
     }
 
     /// The first byte, of those that are here, that differs from the probe whose number they have,
     /// or else from that which was to come next.
     fn mismatch(&mut self) -> Option<SendError> {
-        let named = self.waiting.iter().find(|one| self.filled >= HEADER && self.names(one));
-        let next = named.or_else(|| self.waiting.front())?;
-        self.payload[..HEADER].copy_from_slice(&next.sequence.to_be_bytes());
+        let named = if self.filled >= HEADER { self.named() } else { None };
+        let next = named.or_else(|| self.ledger.first())?;
+        number(&mut self.payload, next);
         let mut pairs = self.payload.iter().zip(&self.reply[..self.filled]);
         let at = pairs.position(|(expected, got)| expected != got)?;
         Some(SendError::Mismatch {
@@ -214,41 +212,28 @@ impl Session {
     }
 
     /// Tells lost what is waited for longer than the timeout.
-    fn expire(
-        &mut self,
-        now: Instant,
-        observe: &mut impl FnMut(PingEvent),
-    ) -> Result<(), SendError> {
+    fn expire(&mut self, now: Instant, events: &mut VecDeque<PingEvent>) -> Result<(), SendError> {
         let peer = self.connection.peer;
-        while let Some(Waiting { sequence, since }) = self.waiting.get(self.lost) {
-            if now.saturating_duration_since(*since) < self.timeout {
-                return Ok(());
-            }
-            observe(PingEvent::Lost { peer, sequence: *sequence, loss: Loss::Timeout });
-            self.lost += 1;
+        while let Some(sequence) = self.ledger.expire(now) {
+            events.push_back(PingEvent::Lost { peer, sequence, loss: Loss::Timeout });
         }
-        if self.has_room() {
+        if self.has_room() || !self.ledger.is_idle() {
             return Ok(());
         }
         let (sent, returned, after) = (self.sent_bytes, self.returned_bytes, self.timeout);
         Err(SendError::Timeout { peer, sent, returned, after })
     }
 
-    /// Whether no probe is waited for.
-    fn is_idle(&self) -> bool {
-        self.waiting.len() == self.lost
-    }
-
     fn has_room(&self) -> bool {
         let most = (MOST_BYTES / self.payload.len()).clamp(2, MOST_PROBES);
-        self.waiting.len() < most
+        self.ledger.len() < most
     }
 
     fn queue(&mut self, sequence: u64, since: Instant) {
-        self.payload[..HEADER].copy_from_slice(&sequence.to_be_bytes());
+        number(&mut self.payload, sequence);
         self.out.extend_from_slice(&self.payload);
         self.sent_bytes += self.payload.len() as u64;
-        self.waiting.push_back(Waiting { sequence, since });
+        self.ledger.send(sequence, since);
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -265,7 +250,7 @@ impl Session {
     /// Ready when a probe may be due or lost. The timer is set anew only to an earlier time or when
     /// it has run out, because each setting costs a system call: at full speed it is left alone.
     fn poll_timer(&mut self, cx: &mut Context<'_>, schedule: &Schedule) -> Poll<()> {
-        let next_loss = self.waiting.get(self.lost).map(|waiting| waiting.since + self.timeout);
+        let next_loss = self.ledger.next_loss();
         let next_due = schedule.next_due().filter(|_| self.has_room());
         let Some(next) = next_loss.into_iter().chain(next_due).min() else { return Poll::Pending };
         if self.timer_at.is_none_or(|at| next < at) {
