@@ -152,7 +152,7 @@ help: write 10.0.0.0/24, or 10.0.0.1/32 for the address alone
 
 #[test]
 fn several_texts_are_explained_one_by_one_and_a_bad_one_does_not_hide_the_others() {
-    let Run { status, stdout: shown, .. } = address(&["::1", "x", "127.0.0.1"]);
+    let Run { status, stdout: shown, .. } = address(&["::1", "x:y", "127.0.0.1"]);
     assert_eq!(status, Some(2));
     assert!(shown.starts_with("::1\n") && shown.contains("\n\n127.0.0.1\n"), "{shown}");
 }
@@ -196,7 +196,10 @@ help: \"::\" may stand only once: write the other zero groups as 0
         ("http://x:80/", "http://x:80/\n       ^", "write x:80"),
         ("1.2.3.4.5:80", "1.2.3.4.5:80\n         ^", "four numbers"),
         ("256.1.1.1:80", "256.1.1.1:80\n    ^", "0 to 255"),
-        ("fe80::1%eth0", "fe80::1%eth0\n       ^", "write [fe80::1%eth0]:PORT"),
+        ("2001:db8:::1", "2001:db8:::1\n            ^", "at most two colons stand in a row"),
+        ("::ffff:10.0.0.1:80", "::ffff:10.0.0.1:80\n   ^", "write [::ffff:10.0.0.1]:80"),
+        (":::80", ":::80\n   ^", "write [::]:80"),
+        ("m\u{fc}nchen.de:80", "m\u{fc}nchen.de:80\n   ^", "write xn--mnchen-3ya.de:80"),
         ("", "\n  ^", "write an address"),
         ("a\u{4e3b}\u{4e3b}:80", "a\u{4e3b}\u{4e3b}:80\n   ^", ""),
         ("a\u{1b}[2J\u{202e}", "a\\u{1b}[2J\\u{202e}\n   ^", ""),
@@ -205,6 +208,25 @@ help: \"::\" may stand only once: write the other zero groups as 0
         assert!(shown.contains(&format!("\n  {place}\n")), "{shown}");
         assert!(shown.contains("help: ") && shown.contains(help), "{shown}");
     }
+}
+
+#[test]
+fn a_zone_needs_no_brackets_where_no_port_follows() {
+    let shown = explained("fe80::1%eth0");
+    assert!(shown.contains("is       link-local: fe80::/10"), "{shown}");
+    assert!(shown.contains("write [fe80::1%eth0]:PORT"), "{shown}");
+    let lines = b"\xef\xbb\xbfFE80::1%eth0 \n\n \n";
+    assert_eq!(canonical(lines), (Some(0), "fe80::1%eth0\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_name_is_explained_by_its_addresses_and_looked_up_only_as_an_argument() {
+    let shown = explained("localhost");
+    assert!(shown.contains("\n  address  "), "{shown}");
+    let unknown = address(&["nosuch.invalid"]);
+    assert_eq!(unknown.status, Some(1), "{unknown:?}");
+    assert!(unknown.stderr.starts_with("error: cannot resolve nosuch.invalid"), "{unknown:?}");
+    assert_eq!(canonical(b"localhost\n").0, Some(1));
 }
 
 #[test]
@@ -230,8 +252,7 @@ fn lines_become_canonical_and_bad_ones_are_counted_and_escaped() {
     let input =
         b"2001:DB8:0:0::1\r\n192.0.2.1\n[::0:1]:080\nname:7\n\n256.1.1.1\nx\xff\n\x1b[2J\n::1";
     let stdout = "2001:db8::1\n192.0.2.1\n[::1]:80\nname:7\n::1\n";
-    let stderr = "line 5: invalid address: empty at byte 0: 
-line 6: invalid address: octet greater than 255 at byte 2: 256.1.1.1
+    let stderr = "line 6: invalid address: octet greater than 255 at byte 2: 256.1.1.1
 line 7: not UTF-8 at byte 1: x\u{fffd}
 line 8: invalid address: unexpected character at byte 0: \\u{1b}[2J
 ";

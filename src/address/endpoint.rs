@@ -197,9 +197,13 @@ fn is_number(label: &str) -> bool {
     }
 }
 
-/// Checks a host name: labels of letters, digits and hyphens, a dot at the end allowed.
+/// Checks a host name: labels of letters, digits, hyphens and underscores, a dot at the end allowed.
+/// Underscores are not for registered names (RFC 1123, section 2.1), but the DNS takes them (RFC 2181,
+/// section 11), and Docker Compose and Swarm make names with them.
 fn name(host: &str) -> Result<(), Fault> {
-    if let Some(odd) = host.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))) {
+    if let Some(odd) =
+        host.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')))
+    {
         let zone = host.as_bytes()[odd] == b'%' && parse4(&host.as_bytes()[..odd]).is_ok();
         return fault(if zone { Kind::MisplacedZone } else { Kind::UnexpectedCharacter }, odd);
     }
@@ -268,6 +272,8 @@ mod tests {
             "[fe80::1%25]:7000",
             "localhost:7000",
             "a-1.example.:80",
+            "redis_1:6379",
+            "_dns._tcp.example:53",
             "1.2.3.4x:80",
         ] {
             assert_eq!(endpoint(text).to_string(), text);
@@ -310,11 +316,29 @@ mod tests {
             ("1.2.3.4.5:80", Kind::TooManyOctets, 7, ""),
             ("1.2.3.:80", Kind::TooFewOctets, 6, ""),
             ("7000:80", Kind::OctetOutOfRange, 2, ""),
+            ("7000", Kind::OctetOutOfRange, 2, "write :7000 to listen, or HOST:7000 to connect"),
+            ("80", Kind::TooFewOctets, 2, "write :80 to listen"),
+            ("*:7000", Kind::UnexpectedCharacter, 0, "write :7000"),
+            ("127.0.0.1.7000", Kind::TooManyOctets, 9, "write 127.0.0.1:7000"),
+            ("name:echo", Kind::UnexpectedCharacter, 5, "a port is a number: echo is 7"),
+            ("[::1]:http", Kind::UnexpectedCharacter, 6, "a port is a number"),
+            (
+                "10.0.0.1/24",
+                Kind::UnexpectedCharacter,
+                8,
+                "/24 is a prefix length: write 10.0.0.1:PORT",
+            ),
+            (
+                "fe80::1/64",
+                Kind::MissingBrackets,
+                5,
+                "/64 is a prefix length: write [fe80::1]:PORT",
+            ),
+            ("localhost:7000/", Kind::UnexpectedCharacter, 14, "write localhost:7000"),
             ("127.0.0.1:70000", Kind::PortOutOfRange, 14, "a port is 0 to 65535"),
             ("127.0.0.1:000080", Kind::PortOutOfRange, 15, ""),
             ("127.0.0.1:+80", Kind::UnexpectedCharacter, 10, ""),
             ("name:80:90", Kind::UnexpectedCharacter, 7, ""),
-            ("na_me:80", Kind::UnexpectedCharacter, 2, ""),
             ("n\u{e4}me:80", Kind::UnexpectedCharacter, 1, ""),
             ("-a:80", Kind::InvalidLabel, 0, ""),
             ("a-.b:80", Kind::InvalidLabel, 2, ""),

@@ -104,6 +104,11 @@ impl AddressError {
             (None, AddressErrorKind::UnexpectedCharacter, Subject::Ipv4) => {
                 "an IPv4 address is four numbers with dots between: 192.0.2.1"
             }
+            (None, AddressErrorKind::UnexpectedCharacter, Subject::Ipv6)
+                if self.input()[self.position()..].starts_with(':') =>
+            {
+                "at most two colons stand in a row: ::"
+            }
             (None, AddressErrorKind::UnexpectedCharacter, Subject::Ipv6) => {
                 "a zone or a port belongs to an endpoint: [fe80::1%eth0]:7000"
             }

@@ -1,10 +1,10 @@
 //! `echo6 address`: explains address literals, or writes the canonical form of each line of stdin.
 
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use argh::{ArgsInfo, FromArgs};
-use echo6::address::{AddressError, AddressErrorKind, Endpoint, Prefix, ntop, pton};
+use echo6::address::{AddressError, AddressErrorKind, Endpoint, Host, Prefix, ntop, pton};
 
 use super::failure::{Failure, Status, Stop};
 use super::sink::Sink;
@@ -32,6 +32,9 @@ enum Literal {
     Address(IpAddr),
     Endpoint(Endpoint),
     Prefix(Prefix),
+    /// A link-local address with its zone, as ip(8) and resolv.conf(5) write it (RFC 4007, section
+    /// 11).
+    Scoped(Ipv6Addr, String),
 }
 
 pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
@@ -46,14 +49,17 @@ pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
         texts => {
             let mut status = Status::Ok;
             for (index, text) in texts.iter().enumerate() {
-                match read(text) {
-                    Ok(literal) => {
-                        let explanation = Explanation::new(text, &literal);
+                let explanation = match read(text) {
+                    Ok(literal) => Ok(Explanation::new(text, &literal)),
+                    Err(error) => look_up(text).unwrap_or_else(|| Err(error.into())),
+                };
+                match explanation {
+                    Ok(explanation) => {
                         let gap = if index > 0 && !json { "\n" } else { "" };
                         let shown = if json { explanation.json() } else { explanation.to_string() };
                         sink.data(format!("{gap}{shown}").as_bytes())?;
                     }
-                    Err(error) => status = sink.failure(&error.into()),
+                    Err(failure) => status = status.max(sink.failure(&failure)),
                 }
             }
             Ok(status)
@@ -76,15 +82,39 @@ fn read(text: &str) -> Result<Literal, AddressError> {
     if looks_like_a_prefix(text) {
         return text.parse().map(Literal::Prefix);
     }
-    // Where the endpoint's error is only that it looks like IPv6, the address's says more.
+    if let (true, Ok(endpoint)) = (alone, format!("[{text}]:0").parse::<Endpoint>())
+        && let Host::Zoned(address, zone) = endpoint.host()
+    {
+        return Ok(Literal::Scoped(*address, zone.clone()));
+    }
+    // Where the endpoint's error is only that it looks like IPv6, the address's says more; but not
+    // where brackets would make an endpoint of it.
     text.parse().map(Literal::Endpoint).map_err(|as_endpoint: AddressError| match error {
         Some(error)
-            if as_endpoint.kind() == AddressErrorKind::MissingBrackets && !text.contains('%') =>
+            if as_endpoint.kind() == AddressErrorKind::MissingBrackets
+                && bracketed(text).is_none() =>
         {
             error
         }
         _ => as_endpoint,
     })
+}
+
+/// Explains a name without a port by the addresses that it has; `None` if `text` is no name.
+fn look_up(text: &str) -> Option<Result<Explanation, Failure>> {
+    let endpoint: Endpoint = format!("{text}:0").parse().ok()?;
+    let Host::Name(name) = endpoint.host() else { return None };
+    let found = endpoint.resolve().map(|addresses| Explanation::of_name(text, name, &addresses));
+    Some(found.map_err(Failure::from))
+}
+
+/// An IPv6 address and its port, in brackets.
+fn bracketed(text: &str) -> Option<Endpoint> {
+    let (address, port) = text.rsplit_once(':')?;
+    if address.ends_with("::") && address.len() > 2 {
+        return None; // three colons in a row are rather one too many
+    }
+    format!("[{address}]:{port}").parse().ok()
 }
 
 /// Says whether a slash follows what no name or URL has before one.
@@ -106,6 +136,10 @@ fn canonicalise(text: &str, out: &mut Vec<u8>) -> Result<(), AddressError> {
         }
         Literal::Prefix(prefix) => {
             writeln!(out, "{prefix}").expect("a Vec takes all that is written to it");
+        }
+        Literal::Scoped(address, zone) => {
+            writeln!(out, "{}%{zone}", ntop(address))
+                .expect("a Vec takes all that is written to it");
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::addresses;
 
-use super::values::{each_endpoint, parse_timeout};
+use super::values::{endpoints, parse_timeout};
 
 mod event;
 mod table;
@@ -46,7 +46,7 @@ client_arguments! {
 }
 
 pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
-    let endpoints = each_endpoint("check", &arguments.addresses)?;
+    let endpoints = endpoints("check", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
     let check = match arguments.hold {

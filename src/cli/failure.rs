@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use echo6::address::{AddressError, ResolveError};
+use echo6::address::{AddressError, Endpoint, ResolveError};
 use echo6::client::{ConnectError, SendError};
 use echo6::error::{CauseKind, chain};
 use echo6::socket::ListenError;
@@ -81,6 +81,11 @@ impl Failure {
         Self::new(Status::Usage, "here", format!("{operation}: {}", chain(error)))
     }
 
+    /// A name has no address that is wanted.
+    pub(crate) fn unresolved(message: String) -> Self {
+        Self::new(Status::Network, "resolve", message)
+    }
+
     /// What was to be sent could not be read.
     pub(crate) fn input(name: &str, error: &dyn Error) -> Self {
         Self::new(Status::Usage, "input", format!("cannot read {name}: {}", chain(error)))
@@ -129,11 +134,20 @@ impl Failure {
 
 impl From<AddressError> for Failure {
     fn from(error: AddressError) -> Self {
+        let help = ascii_form(&error).unwrap_or_else(|| error.help().to_owned());
         let mut failure = Self::usage(format!("invalid {}: {}", error.subject(), error.kind()))
-            .with_help(Some(error.help().to_owned()));
+            .with_help(Some(help));
         failure.0.place = Some((error.input().to_owned(), error.position()));
         failure
     }
+}
+
+/// The likely fix of an internationalised name, which the DNS knows in its ASCII form (RFC 5890).
+fn ascii_form(error: &AddressError) -> Option<String> {
+    let (name, port) = error.input().rsplit_once(':')?;
+    let meant = format!("{}:{port}", idna::domain_to_ascii(name).ok()?);
+    let is_name = !name.is_ascii() && meant.parse::<Endpoint>().is_ok();
+    is_name.then(|| format!("write {meant}"))
 }
 
 impl From<ListenError> for Failure {

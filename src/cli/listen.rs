@@ -20,7 +20,7 @@ use super::log::Log;
 use super::runtime;
 use super::sink::{Stream, unwritten};
 use super::values::{
-    each_endpoint, families, parse_byte_limit, parse_duration, parse_limit, parse_timeout,
+    endpoints, families, parse_byte_limit, parse_duration, parse_limit, parse_timeout,
 };
 
 /// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
@@ -112,7 +112,7 @@ fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
 const RESERVE: usize = 32;
 
 pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
-    let endpoints = each_endpoint("listen", &arguments.addresses)?;
+    let endpoints = endpoints("listen", &arguments.addresses, None)?;
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)
         .reuse_port(arguments.reuse_port);

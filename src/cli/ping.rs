@@ -16,7 +16,7 @@ use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::{others, targets};
 use super::text::millis;
-use super::values::{parse_count, parse_duration, parse_head_start, parse_size};
+use super::values::{endpoints, parse_count, parse_duration, parse_head_start, parse_size};
 
 mod summary;
 
@@ -60,9 +60,9 @@ client_arguments! {
         #[argh(option, arg_name = "D", from_str_fn(parse_head_start), default = "HEAD_START")]
         head_start: Duration,
 
-        /// HOST:PORT or [IPV6]:PORT
+        /// HOST:PORT or [IPV6]:PORT; several are pinged side by side
         #[argh(positional, arg_name = "ADDRESS")]
-        address: String,
+        addresses: Vec<String>,
     }
 }
 
@@ -75,7 +75,7 @@ fn parse_probe_size(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
-    let endpoints = [arguments.address.parse()?];
+    let endpoints = endpoints("ping", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
     let client = dial.client().head_start(arguments.head_start);

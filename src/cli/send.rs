@@ -70,7 +70,8 @@ client_arguments! {
 const PARALLEL: u64 = 64;
 
 pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
-    let endpoints = endpoints(&arguments.addresses)?;
+    let list = std::slice::from_ref(&arguments.addresses);
+    let endpoints = endpoints("send", list, arguments.messages.first())?;
     let dial = arguments.dial();
     let families = dial.families()?;
     if arguments.file.is_some() && !arguments.messages.is_empty() {

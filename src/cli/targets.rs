@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use echo6::address::{Endpoint, Families};
+use echo6::address::{Endpoint, Families, Host};
 use echo6::client::{Attempt, Outcome, resolve};
 use futures::future::try_join_all;
 
@@ -13,10 +13,19 @@ pub(crate) async fn addresses(
     endpoint: &Endpoint,
     families: Families,
 ) -> Result<Vec<SocketAddr>, Failure> {
+    if endpoint.port() == 0 {
+        return Err(Failure::usage(format!(
+            "cannot connect to {endpoint}: port 0 is only for listening"
+        )));
+    }
     let mut addresses = resolve(endpoint).await?;
     addresses.retain(|&address| families.contain(address));
     if addresses.is_empty() {
-        return Err(Failure::usage(format!("{endpoint} has no {families} address")));
+        let message = format!("{endpoint} has no {families} address");
+        return Err(match endpoint.host() {
+            Host::Name(_) => Failure::unresolved(message),
+            _ => Failure::usage(message),
+        });
     }
     Ok(addresses)
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use echo6::address::{AddressError, Endpoint, Families, Host, pton};
+use echo6::address::{AddressError, AddressErrorKind as Kind, Endpoint, Families, Host, pton};
 use echo6::client::ProxyHeader;
 use echo6::proxy::{Command as ProxyCommand, Header, Version};
 
@@ -52,16 +52,20 @@ pub(crate) fn parse_head_start(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads a number of bytes: a whole number, or one with `k`, `M` or `G` behind it, powers of 1024.
+/// Reads a number of bytes: a whole number, or one with `k`, `M` or `G` behind it, powers of 1024,
+/// also as `KB` or `KiB`.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, factor) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
-        _ => (text, 1),
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => 0,
     };
-    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    size.ok_or_else(|| "a size is a number of bytes, or has a unit: 64k, 1M, 1G".to_owned())
+    let size = digits.parse::<u64>().ok().filter(|_| factor > 0);
+    size.and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "a size is a number of bytes, or has a unit: 64k, 1M, 1G".to_owned())
 }
 
 /// Reads a number that must not be zero.
@@ -74,7 +78,10 @@ pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
 
 /// Reads an IPv4 or IPv6 address without a port.
 pub(crate) fn parse_source(text: &str) -> Result<IpAddr, String> {
-    pton(text).map_err(|error| format!("{error} (an address without brackets and port)"))
+    pton(text).map_err(|error| match parse_size(text) {
+        Ok(_) => format!("not an address of this host (did you mean --size {text}?)"),
+        Err(_) => format!("{error} (an address without brackets and port)"),
+    })
 }
 
 /// Reads a PROXY header: `v1`, `v2` or `local`, and behind `=` the two addresses that it announces.
@@ -128,18 +135,48 @@ pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
     }
 }
 
-/// Reads the ADDRESS arguments of a `command` that takes one or more.
-pub(crate) fn each_endpoint(command: &str, texts: &[String]) -> Result<Vec<Endpoint>, Failure> {
+/// Reads the ADDRESS arguments of a `command`: one or more, with commas or blanks between them.
+/// `behind` is the word that stands behind them.
+pub(crate) fn endpoints(
+    command: &str,
+    words: &[String],
+    behind: Option<&String>,
+) -> Result<Vec<Endpoint>, Failure> {
+    let texts: Vec<&str> = words.iter().flat_map(|word| listed(word)).collect();
     if texts.is_empty() {
         return Err(Failure::usage("no ADDRESS given")
             .with_help(Some(format!("try 'echo6 {command} --help'"))));
     }
-    texts.iter().map(|text| Ok(text.parse()?)).collect()
+    let endpoint = |(index, text): (usize, &&str)| {
+        let next = texts.get(index + 1).copied().or_else(|| behind.map(String::as_str));
+        text.parse().map_err(|error| refused(error, next))
+    };
+    texts.iter().enumerate().map(endpoint).collect()
 }
 
-/// Reads a comma-separated list of endpoints.
-pub(crate) fn endpoints(list: &str) -> Result<Vec<Endpoint>, Failure> {
-    list.split(',').map(|text| Ok(text.parse()?)).collect()
+/// The items of a list with commas or blanks between them. A byte order mark is none of them.
+pub(crate) fn listed(list: &str) -> impl Iterator<Item = &str> {
+    let is_between = |c: char| c == ',' || c == '\u{feff}' || c.is_whitespace();
+    list.split(is_between).filter(|item| !item.is_empty())
+}
+
+/// What is wrong with an address that `next` stands behind, which may be its port. What stands for
+/// an address may also be the unit of a number before it.
+fn refused(error: AddressError, next: Option<&str>) -> Failure {
+    let host = error.input();
+    let misses_port = matches!(error.kind(), Kind::MissingPort | Kind::MissingBrackets);
+    if misses_port && ["us", "ms", "s", "m", "h", "k", "M", "G"].contains(&host) {
+        let help = format!("a unit stands right behind its number: 10{host}");
+        return Failure::from(error).with_help(Some(help));
+    }
+    let meant = next.filter(|next| misses_port && next.parse::<u16>().is_ok()).and_then(|port| {
+        let meant = [format!("{host}:{port}"), format!("[{host}]:{port}")];
+        meant.into_iter().find(|meant| meant.parse::<Endpoint>().is_ok())
+    });
+    match meant {
+        Some(meant) => Failure::from(error).with_help(Some(format!("write {meant}"))),
+        None => error.into(),
+    }
 }
 
 #[cfg(test)]
@@ -161,12 +198,21 @@ mod tests {
 
     #[test]
     fn sizes_are_bytes_or_have_a_unit() {
-        for (text, size) in
-            [("0", 0), ("64", 64), ("64k", 65_536), ("1M", 1 << 20), ("2G", 2 << 30), ("1K", 1024)]
-        {
+        for (text, size) in [
+            ("0", 0),
+            ("64", 64),
+            ("64k", 65_536),
+            ("1M", 1 << 20),
+            ("2G", 2 << 30),
+            ("1K", 1024),
+            ("10MB", 10 << 20),
+            ("10MiB", 10 << 20),
+            ("1KB", 1024),
+            ("7b", 7),
+        ] {
             assert_eq!(parse_size(text), Ok(size), "{text}");
         }
-        for text in ["", "k", "-1", "1.5k", "1kk", "1ß", "99999999999G"] {
+        for text in ["", "k", "-1", "1.5k", "1kk", "1kbb", "1ß", "99999999999G"] {
             assert!(parse_size(text).is_err(), "{text}");
         }
     }
@@ -194,5 +240,33 @@ mod tests {
         assert!(parse_head_start("10ms").is_ok() && parse_head_start("2s").is_ok());
         assert!(parse_head_start("9ms").is_err() && parse_head_start("2.1").is_err());
         assert!(parse_count("1").is_ok() && parse_count("0").is_err());
+    }
+
+    #[test]
+    fn a_list_has_commas_or_blanks_between_its_items() {
+        for list in ["a,b", "a, b", " a\tb ", "\u{feff}a\r\nb\n", ",a,,b,"] {
+            assert_eq!(listed(list).collect::<Vec<_>>(), ["a", "b"], "{list:?}");
+        }
+        let read = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+            endpoints("listen", &words, None).map(|endpoints| endpoints.len())
+        };
+        assert_eq!(read(&["127.0.0.1:7, [::1]:7", ":8"]).unwrap(), 3);
+        assert!(read(&[]).is_err() && read(&[" , "]).is_err());
+    }
+
+    #[test]
+    fn an_address_and_its_port_in_two_words_are_put_together() {
+        for (words, help) in [
+            (["0.0.0.0", "7123"], "help: write 0.0.0.0:7123\n"),
+            (["::1", "7123"], "help: write [::1]:7123\n"),
+            (["name", "7123"], "help: write name:7123\n"),
+            (["name", "x"], "help: add a port: name:7000\n"),
+            (["name", "70000"], "help: add a port: name:7000\n"),
+            (["ms", "[::1]:7"], "help: a unit stands right behind its number: 10ms\n"),
+        ] {
+            let failure = endpoints("listen", &words.map(str::to_owned), None).unwrap_err();
+            assert!(failure.words().ends_with(help), "{words:?}: {}", failure.words());
+        }
     }
 }

@@ -9,6 +9,10 @@ pub(super) fn likely_fix(kind: Kind, text: &str) -> Option<String> {
     match kind {
         // No host has so long a name that this would be more than noise.
         _ if text.len() > 300 => None,
+        _ if text.parse::<u16>().is_ok() => {
+            Some(format!("write :{text} to listen, or HOST:{text} to connect"))
+        }
+        _ if text.contains('/') && !text.contains("://") => without_slash(text),
         Kind::MissingBrackets => match text.rsplit_once(':') {
             Some((ip, port)) if parses(&format!("[{ip}]:{port}")) => {
                 Some(format!("write [{ip}]:{port}"))
@@ -36,6 +40,33 @@ pub(super) fn likely_fix(kind: Kind, text: &str) -> Option<String> {
             let authority = text.split_once("://")?.1.split('/').next()?;
             parses(authority).then(|| format!("write {authority}"))
         }
+        Kind::TooManyOctets => {
+            // As tcpdump(1) writes it.
+            let (ip, port) = text.rsplit_once('.')?;
+            let meant = format!("{ip}:{port}");
+            parses(&meant).then(|| format!("write {meant}"))
+        }
+        Kind::UnexpectedCharacter => {
+            let (host, port) = text.rsplit_once(':')?;
+            if host == "*" && parses(&format!(":{port}")) {
+                return Some(format!("write :{port}"));
+            }
+            let is_service = port.starts_with(|c: char| c.is_ascii_alphabetic());
+            let is = if port == "echo" { ": echo is 7" } else { ", 0 to 65535" };
+            (is_service && parses(&format!("{host}:0"))).then(|| format!("a port is a number{is}"))
+        }
         _ => None,
     }
+}
+
+/// What is meant by a text with a slash in it: the rest of a URL, or a prefix length.
+fn without_slash(text: &str) -> Option<String> {
+    let (before, behind) = text.split_once('/')?;
+    if parse(before).is_ok() {
+        return Some(format!("write {before}"));
+    }
+    behind.parse::<u8>().ok()?;
+    let host = if before.contains(':') { format!("[{before}]") } else { before.to_owned() };
+    parse(&format!("{host}:0")).ok()?;
+    Some(format!("/{behind} is a prefix length: write {host}:PORT"))
 }

@@ -28,6 +28,9 @@ pub(crate) struct Explanation {
     endpoint: Option<Use>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     range: Option<Range>,
+    /// What a name resolves to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
@@ -76,11 +79,15 @@ impl Explanation {
         let (address, canonical) = match literal {
             Literal::Prefix(prefix) => return Self::of_prefix(input, *prefix),
             Literal::Address(address) => (Some(*address), ntop(*address).to_string()),
+            Literal::Scoped(address, zone) => {
+                (Some(IpAddr::V6(*address)), format!("{}%{zone}", ntop(*address)))
+            }
             Literal::Endpoint(endpoint) => (literal_address(endpoint.host()), endpoint.to_string()),
         };
         let (endpoint, hint) = match literal {
             Literal::Endpoint(endpoint) => (Some(Use::of(endpoint)), None),
             Literal::Prefix(_) => (None, None),
+            Literal::Scoped(..) => (None, Some(format!("with a port, write [{canonical}]:PORT"))),
             // To read an address as an endpoint fails, and the error knows what is missing.
             Literal::Address(_) => {
                 (None, input.parse::<Endpoint>().err().map(|error| error.help().to_owned()))
@@ -103,7 +110,24 @@ impl Explanation {
             }),
             endpoint,
             range: None,
+            addresses: Vec::new(),
             hint,
+        }
+    }
+
+    pub(crate) fn of_name(input: &str, name: &str, addresses: &[SocketAddr]) -> Self {
+        Self {
+            event: "address",
+            input: input.to_owned(),
+            canonical: name.to_owned(),
+            family: None,
+            bytes: None,
+            purpose: None,
+            embedded_ipv4: None,
+            endpoint: None,
+            range: None,
+            addresses: addresses.iter().map(|address| ntop(address.ip()).to_string()).collect(),
+            hint: Some(format!("with a port, write {name}:PORT")),
         }
     }
 
@@ -118,6 +142,7 @@ impl Explanation {
             embedded_ipv4: None,
             endpoint: None,
             range: Some(Range::of(prefix)),
+            addresses: Vec::new(),
             hint: None,
         }
     }
@@ -139,6 +164,9 @@ impl Explanation {
             row("size", Some(range.size()));
             row("mask", range.netmask.clone());
             row("within", range.some_within());
+        }
+        for address in &self.addresses {
+            row("address", Some(address.clone()));
         }
         let embedded = self.embedded_ipv4.as_ref();
         row("IPv4", embedded.map(|ipv4| format!("{}, {}", ipv4.canonical, ipv4.purpose)));

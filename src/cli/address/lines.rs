@@ -120,7 +120,10 @@ impl Lines {
 
     fn convert(&mut self, line: &str) {
         self.number += 1;
-        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        if line.is_empty() {
+            return;
+        }
         if let Err(error) = (self.convert)(line, &mut self.out) {
             let (shown, _) = point_at(line, error.position());
             let (subject, kind, at) = (error.subject(), error.kind(), error.position());
