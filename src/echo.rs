@@ -193,6 +193,12 @@ impl Flow {
         if self.is_cut() { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// Ready once [`Flow::finish`] or [`Flow::cut`] was called. Wakes one task: the last that asked.
+    pub(crate) fn poll_ordered(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.pump.register(cx.waker());
+        if self.order() == 0 { Poll::Pending } else { Poll::Ready(()) }
+    }
+
     /// Says whether [`Flow::cut`] was called.
     #[must_use]
     pub fn is_cut(&self) -> bool {

@@ -174,6 +174,21 @@ impl Header {
         self
     }
 
+    /// The names and texts of all [`Tlv`]s, as [`Tlv::fields`] gives them. A name that comes again
+    /// has its number behind it: `authority_2`.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for (name, text) in self.tlvs.iter().flat_map(Tlv::fields) {
+            let numbered = (2..).map(|number| format!("{name}_{number}"));
+            let mut names = [name.clone()].into_iter().chain(numbered);
+            let free = |name: &String| fields.iter().all(|(taken, _)| taken != name);
+            let name = names.find(free).unwrap_or(name);
+            fields.push((name, text));
+        }
+        fields
+    }
+
     /// Reads a header from the first bytes of a connection, as many as have arrived.
     ///
     /// What it says of some bytes it also says of any that begin with them: it never changes its
@@ -205,7 +220,48 @@ impl Header {
 
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PROXY {} header {}", self.version, self.command)
+        match self.command {
+            Command::Proxy => write!(f, "PROXY {}", self.version),
+            command => write!(f, "PROXY {}, {command}", self.version),
+        }
+    }
+}
+
+/// `{"version":"v2","command":"proxy","source":…,"destination":…,"tlvs":{"alpn":"h2"}}`; a name that
+/// comes again has its number behind it.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Header {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("version", &self.version)?;
+        map.serialize_entry("command", &self.command)?;
+        if let Some(Addresses { source, destination }) = &self.addresses {
+            map.serialize_entry("source", source)?;
+            map.serialize_entry("destination", destination)?;
+        }
+        if !self.tlvs.is_empty() {
+            map.serialize_entry("tlvs", &Fields(self.fields()))?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(feature = "serde")]
+struct Fields(Vec<(String, String)>);
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Fields {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, text)| (name, text)))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for HeaderError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

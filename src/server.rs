@@ -8,14 +8,16 @@ use std::time::Duration;
 use async_std::future::timeout;
 use futures::future::select;
 
+use crate::address::Prefix;
 use crate::socket::Listener;
 
 mod accept;
-#[allow(dead_code)]
 mod access;
 mod clients;
 mod connection;
 mod event;
+mod gate;
+mod introduction;
 mod linger;
 mod shortage;
 mod sources;
@@ -23,10 +25,11 @@ mod sweep;
 mod turn;
 mod wire;
 
-pub use event::{Event, Obstacle, Reason, Totals};
+pub use event::{Event, Introduction, Obstacle, Reason, Refusal, Totals};
 
 use accept::accept_all;
 use clients::Clients;
+use gate::Gate;
 use sweep::sweep;
 
 /// An echo server (RFC 862), ready to run.
@@ -50,6 +53,7 @@ use sweep::sweep;
 pub struct Server {
     listeners: Vec<Listener>,
     limits: Limits,
+    gate: Gate,
     observer: Option<Observer>,
 }
 
@@ -87,7 +91,7 @@ impl Default for Limits {
 impl Server {
     /// Makes a server of bound listeners, from [`listen`](crate::socket::listen).
     pub fn new(listeners: Vec<Listener>) -> Self {
-        Self { listeners, limits: Limits::default(), observer: None }
+        Self { listeners, limits: Limits::default(), gate: Gate::default(), observer: None }
     }
 
     /// Limits how many clients are connected at the same time. Further ones are not accepted: they
@@ -143,6 +147,35 @@ impl Server {
         self
     }
 
+    /// Lets clients of these prefixes connect, and no others but for those of longer prefixes that
+    /// are allowed too. May be called again for more.
+    ///
+    /// Of all prefixes that an address is in, the longest decides; one that is both allowed and
+    /// denied is denied. An IPv4-mapped peer counts as IPv4.
+    pub fn allow(mut self, prefixes: impl IntoIterator<Item = Prefix>) -> Self {
+        self.gate.clients.allow(prefixes);
+        self
+    }
+
+    /// Closes clients of these prefixes at once, unless a longer prefix that they are in is
+    /// [allowed](Self::allow). May be called again for more.
+    pub fn deny(mut self, prefixes: impl IntoIterator<Item = Prefix>) -> Self {
+        self.gate.clients.deny(prefixes);
+        self
+    }
+
+    /// Takes peers of these prefixes for balancers, which must send a PROXY header of version 1 or 2
+    /// first, within 5 seconds; no header is read from others. May be called again for more.
+    ///
+    /// The address that a header announces is the client's: in events, for
+    /// [`max_per_source`](Self::max_per_source), [`allow`](Self::allow) and [`deny`](Self::deny). A
+    /// balancer that speaks for itself (LOCAL) is let in as it is. Connections whose header is not
+    /// whole count as clients for [`max_connections`](Self::max_connections).
+    pub fn accept_proxy(mut self, prefixes: impl IntoIterator<Item = Prefix>) -> Self {
+        self.gate.balancers.extend(prefixes);
+        self
+    }
+
     /// Has `observer` called with every [`Event`], from the tasks that cause it: it must not block.
     pub fn observe(mut self, observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
@@ -155,7 +188,7 @@ impl Server {
     /// No error of a client or of accept(2) ends it. If the future is dropped, its clients are
     /// reset.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Totals {
-        let clients = Clients::new(self.limits, self.observer);
+        let clients = Clients::new(self.limits, self.gate.keeper(), self.observer);
         for listener in &self.listeners {
             let (address, families) = (listener.address(), listener.families());
             clients.report(|| Event::Listening { address, families });
@@ -194,6 +227,7 @@ impl fmt::Debug for Server {
         f.debug_struct("Server")
             .field("listeners", &self.listeners)
             .field("limits", &self.limits)
+            .field("gate", &self.gate)
             .finish_non_exhaustive()
     }
 }

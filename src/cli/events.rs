@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use echo6::address::Families;
+use echo6::address::{Families, Prefix};
 use echo6::error::Cause;
-use echo6::server::{Event, Obstacle, Reason, Totals};
+use echo6::proxy::{Header, HeaderError};
+use echo6::server::{Event, Introduction, Obstacle, Reason, Refusal, Totals};
 use serde::Serialize;
 
 use super::json::family;
@@ -51,9 +52,18 @@ impl Format {
 fn describe(event: &Event) -> String {
     match event {
         Event::Listening { address, families } => format!("listening on {address} ({families})"),
-        Event::Connected { peer, .. } => format!("{peer} connected"),
-        Event::Refused { peer, limit } => {
-            format!("{peer} refused: its source has {} already", count_all(*limit, "connection"))
+        Event::Connected { peer, introduction: None, .. } => format!("{peer} connected"),
+        Event::Connected { peer, introduction: Some(introduction), .. } => {
+            let Introduction { via, header, .. } = &**introduction;
+            if via == peer {
+                format!("{peer} connected ({header})")
+            } else {
+                format!("{peer} connected via {via} ({header})")
+            }
+        }
+        Event::Refused { peer, via: None, refusal } => format!("{peer} refused: {refusal}"),
+        Event::Refused { peer, via: Some(via), refusal } => {
+            format!("{peer} refused via {via}: {refusal}")
         }
         Event::Closed { peer, returned, duration, reason, .. } => {
             let (seconds, bytes) = (duration.as_secs_f64(), count(*returned, "byte"));
@@ -131,16 +141,30 @@ enum Record {
         peer: SocketAddr,
         local: SocketAddr,
         family: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        via: Option<SocketAddr>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        announced: Option<Header>,
     },
     Refused {
         peer: SocketAddr,
         family: &'static str,
-        limit: NonZeroUsize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        via: Option<SocketAddr>,
+        reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<NonZeroUsize>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prefix: Option<Prefix>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<HeaderError>,
     },
     Closed {
         peer: SocketAddr,
         local: SocketAddr,
         family: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        via: Option<SocketAddr>,
         bytes_in: u64,
         bytes_out: u64,
         duration_us: u64,
@@ -176,25 +200,50 @@ impl From<&Event> for Record {
             Event::Listening { address, families } => {
                 Self::Listening { address: *address, families: names(*families) }
             }
-            Event::Connected { peer, local } => {
-                Self::Connected { peer: *peer, local: *local, family: family(*peer) }
+            Event::Connected { peer, local, introduction } => {
+                let via = introduction.as_ref().map(|introduction| introduction.via);
+                Self::Connected {
+                    peer: *peer,
+                    local: *local,
+                    family: family(*peer),
+                    via: via.filter(|via| via != peer),
+                    announced: introduction.as_ref().map(|it| it.header.clone()),
+                }
             }
-            Event::Refused { peer, limit } => {
-                Self::Refused { peer: *peer, family: family(*peer), limit: *limit }
-            }
-            Event::Closed { peer, local, received, returned, duration, reason } => Self::Closed {
+            Event::Refused { peer, via, refusal } => Self::Refused {
                 peer: *peer,
-                local: *local,
                 family: family(*peer),
-                bytes_in: *received,
-                bytes_out: *returned,
-                duration_us: micros(*duration),
-                reason: explain(reason).1,
-                error: match reason {
-                    Reason::Error(cause) => Some(cause.to_string()),
+                via: *via,
+                reason: refusal.code(),
+                limit: match refusal {
+                    Refusal::TooMany { limit } => Some(*limit),
+                    _ => None,
+                },
+                prefix: match refusal {
+                    Refusal::Denied { by } => *by,
+                    _ => None,
+                },
+                error: match refusal {
+                    Refusal::Header { error } => Some(*error),
                     _ => None,
                 },
             },
+            Event::Closed { peer, local, via, received, returned, duration, reason } => {
+                Self::Closed {
+                    via: *via,
+                    peer: *peer,
+                    local: *local,
+                    family: family(*peer),
+                    bytes_in: *received,
+                    bytes_out: *returned,
+                    duration_us: micros(*duration),
+                    reason: explain(reason).1,
+                    error: match reason {
+                        Reason::Error(cause) => Some(cause.to_string()),
+                        _ => None,
+                    },
+                }
+            }
             Event::Paused { obstacle: Obstacle::Full { limit } } => {
                 Self::Paused { reason: "full", limit: Some(*limit), error: None }
             }

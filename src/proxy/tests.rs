@@ -280,6 +280,24 @@ fn types_have_names_and_values_are_text_where_they_can_be_read() {
 }
 
 #[test]
+fn a_name_that_comes_again_has_its_number() {
+    let end = |text: &str| text.parse::<SocketAddr>().unwrap();
+    let header = ["a", "b", "c"].iter().fold(
+        Header::new(Version::V2, end("192.0.2.7:1"), end("198.51.100.1:2")),
+        |header, value| header.with_tlv(Tlv::new(2, *value)),
+    );
+    let names: Vec<_> = header.fields().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["authority", "authority_2", "authority_3"]);
+    assert_eq!(header.to_string(), "PROXY v2");
+    assert_eq!(Header::local(Version::V2).to_string(), "PROXY v2, for the balancer itself");
+    #[cfg(feature = "cli")] // which has a writer of JSON
+    assert_eq!(
+        serde_json::to_string(&header).unwrap(),
+        r#"{"version":"v2","command":"proxy","source":"192.0.2.7:1","destination":"198.51.100.1:2","tlvs":{"authority":"a","authority_2":"b","authority_3":"c"}}"#
+    );
+}
+
+#[test]
 fn a_header_is_written_as_a_balancer_writes_it() {
     let end = |text: &str| text.parse::<SocketAddr>().unwrap();
     let write = |header: Header| String::from_utf8(header.to_bytes().unwrap()).unwrap();

@@ -10,9 +10,10 @@ use async_std::task;
 use futures::StreamExt;
 use futures::stream::{self, SelectAll, Stream};
 
-use super::clients::Clients;
+use super::clients::{Admitted, Clients};
 use super::connection::{Accepted, serve};
 use super::event::{Event, Obstacle};
+use super::introduction::introduce;
 use super::shortage::{Next, Shortage};
 use super::turn::ACCEPTS;
 use crate::socket::Listener;
@@ -34,8 +35,10 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                 if eased || emptied {
                     clients.report(|| Event::Resumed);
                 }
-                if let Some(client) = clients.admit(socket, peer) {
-                    task::spawn(serve(client));
+                match clients.admit(socket, peer) {
+                    Admitted::Client(client) => drop(task::spawn(serve(client))),
+                    Admitted::Balancer(balancer) => drop(task::spawn(introduce(balancer))),
+                    Admitted::Refused => {}
                 }
                 accepted = accepted.wrapping_add(1);
                 if accepted % ACCEPTS == 0 {

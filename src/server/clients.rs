@@ -15,15 +15,18 @@ use async_io::Async;
 use futures::task::AtomicWaker;
 use slab::Slab;
 
-use super::event::{Event, Reason, Totals};
+use super::event::{Event, Introduction, Reason, Refusal, Totals};
+use super::gate::{Keeper, Knock};
 use super::sources::{Admission, Sources};
 use super::{Limits, Observer};
 use crate::address::canonical;
 use crate::echo::Flow;
+use crate::proxy::Header;
 
 /// All clients of a server, and what is common to them.
 pub(super) struct Clients {
     pub(super) limits: Limits,
+    keeper: Keeper,
     table: Mutex<Table>,
     /// Wakes whoever waits for a client to go.
     waiter: AtomicWaker,
@@ -46,6 +49,8 @@ struct Table {
     clients: Slab<Weak<Client>>,
     /// Why and since when the server has been ending a client.
     ending: HashMap<u32, (Reason, Instant)>,
+    /// The balancers among the clients: whom they speak for, once they have said so.
+    introduced: HashMap<u32, Option<SocketAddrV6>>,
     sources: Sources,
     totals: Totals,
     /// Clients that are gone, of which the observer has not been told.
@@ -63,6 +68,14 @@ pub(super) struct Client {
     slot: Slot, // behind the socket, so that it is dropped when that is closed
 }
 
+/// What an accepted connection is.
+pub(super) enum Admitted {
+    Client(Arc<Client>),
+    /// Who is to send a PROXY header first.
+    Balancer(Arc<Client>),
+    Refused,
+}
+
 /// A place in the table and whose it is. It is free again when this is dropped.
 struct Slot {
     clients: Arc<Clients>,
@@ -71,9 +84,10 @@ struct Slot {
 }
 
 impl Clients {
-    pub(super) fn new(limits: Limits, observer: Option<Observer>) -> Arc<Self> {
+    pub(super) fn new(limits: Limits, keeper: Keeper, observer: Option<Observer>) -> Arc<Self> {
         Arc::new(Self {
             limits,
+            keeper,
             table: Mutex::default(),
             waiter: AtomicWaker::new(),
             observer,
@@ -89,38 +103,61 @@ impl Clients {
         }
     }
 
-    /// Gives an accepted client its slot, or closes it at once if its source has too many.
-    pub(super) fn admit(
-        self: &Arc<Self>,
-        socket: Async<TcpStream>,
-        peer: SocketAddr,
-    ) -> Option<Arc<Client>> {
+    /// Gives an accepted client its slot, or closes it at once if it may not connect.
+    pub(super) fn admit(self: &Arc<Self>, socket: Async<TcpStream>, peer: SocketAddr) -> Admitted {
+        let balancer = match self.keeper.knock(peer.ip()) {
+            Knock::Client => false,
+            Knock::Balancer => true,
+            Knock::Denied(denied) => {
+                self.table().totals.refused += 1;
+                let (peer, refusal) = (canonical(peer), Refusal::Denied { by: denied.by });
+                self.report(|| Event::Refused { peer, via: None, refusal });
+                return Admitted::Refused;
+            }
+        };
         let peer = mapped(peer);
         let mut table = self.table();
-        if let Some(limit) = self.limits.per_source {
-            let admission = table.sources.admit(peer, limit);
-            if admission != Admission::Granted {
+        if !balancer {
+            if let Err(refusal) = self.grant(&mut table, peer) {
                 table.totals.refused += 1;
                 drop(table);
-                if admission == Admission::FirstRefused {
-                    self.report(|| Event::Refused { peer: canonical(peer.into()), limit });
+                if let Some(refusal) = refusal {
+                    let peer = canonical(peer.into());
+                    self.report(|| Event::Refused { peer, via: None, refusal });
                 }
-                return None;
+                return Admitted::Refused;
             }
         }
-        table.totals.connections += 1;
         let entry = table.clients.vacant_entry();
         let key = u32::try_from(entry.key()).expect("a system has fewer sockets than 2^32");
         let slot = Slot { clients: Arc::clone(self), peer, key };
         let since = self.start.elapsed().as_micros() as u64;
         let client = Arc::new(Client { socket, flow: Flow::default(), since, slot });
         entry.insert(Arc::downgrade(&client));
+        if balancer {
+            table.introduced.insert(key, None);
+            return Admitted::Balancer(client);
+        }
         drop(table);
         self.report(|| {
-            let (peer, local) = client.addresses();
-            Event::Connected { peer, local }
+            let Ends { peer, local, .. } = client.ends();
+            Event::Connected { peer, local, introduction: None }
         });
-        Some(client)
+        Admitted::Client(client)
+    }
+
+    /// Counts a client of `peer`, unless its source has too many: then the refusal is to be said if
+    /// it was not before.
+    fn grant(&self, table: &mut Table, peer: SocketAddrV6) -> Result<(), Option<Refusal>> {
+        if let Some(limit) = self.limits.per_source {
+            let admission = table.sources.admit(peer, limit);
+            if admission != Admission::Granted {
+                let first = admission == Admission::FirstRefused;
+                return Err(first.then_some(Refusal::TooMany { limit }));
+            }
+        }
+        table.totals.connections += 1;
+        Ok(())
     }
 
     /// How many clients are connected.
@@ -262,21 +299,100 @@ impl Client {
             reason
         };
         clients.report(|| {
-            let ((peer, local), duration) = (self.addresses(), self.since().elapsed());
+            let (Ends { peer, local, via }, duration) = (self.ends(), self.since().elapsed());
             drop(self);
-            Event::Closed { peer, local, received, returned, duration, reason }
+            Event::Closed { peer, local, via, received, returned, duration, reason }
         });
         clients.table().unreported -= 1;
         clients.waiter.wake();
     }
 
-    /// Its address, and the one that it connected to.
-    fn addresses(&self) -> (SocketAddr, SocketAddr) {
-        let peer = canonical(self.slot.peer.into());
-        // getsockname(2) fails for sockets that are not bound, and this one is.
-        let local = self.socket.get_ref().local_addr().map_or(peer, canonical);
-        (peer, local)
+    /// Takes note of whom a balancer speaks for, and tells the observer of that client; closes the
+    /// connection if it may not connect.
+    pub(super) fn introduce(self: Arc<Self>, header: Header) -> Option<Arc<Self>> {
+        let clients = Arc::clone(&self.slot.clients);
+        let announced = match header.addresses {
+            Some(addresses) => mapped(addresses.source),
+            None => self.slot.peer,
+        };
+        if let Err(denied) = clients.keeper.introduce((*self.slot.peer.ip()).into(), &header) {
+            self.refuse(announced, Some(Refusal::Denied { by: denied.by }));
+            return None;
+        }
+        let granted = {
+            let mut table = clients.table();
+            let granted = clients.grant(&mut table, announced);
+            if granted.is_ok() {
+                table.introduced.insert(self.slot.key, Some(announced));
+            }
+            granted
+        };
+        if let Err(refusal) = granted {
+            self.refuse(announced, refusal);
+            return None;
+        }
+        clients.report(|| {
+            let Ends { peer, local, .. } = self.ends();
+            let via = canonical(self.slot.peer.into());
+            Event::Connected {
+                peer,
+                local,
+                introduction: Some(Introduction { via, header }.into()),
+            }
+        });
+        Some(self)
     }
+
+    /// Closes a balancer that has not said whom it speaks for.
+    pub(super) fn dismiss(self: Arc<Self>, refusal: Refusal) {
+        let peer = self.slot.peer;
+        self.refuse(peer, Some(refusal));
+    }
+
+    /// Closes a balancer that spoke for `peer`, frees its slot, and then tells the observer, if
+    /// there is anything to tell.
+    fn refuse(self: Arc<Self>, peer: SocketAddrV6, refusal: Option<Refusal>) {
+        let clients = Arc::clone(&self.slot.clients);
+        let real = canonical(self.slot.peer.into());
+        {
+            let mut table = clients.table();
+            table.totals.refused += 1;
+            table.unreported += 1;
+        }
+        drop(self);
+        if let Some(refusal) = refusal {
+            clients.report(|| {
+                let peer = canonical(peer.into());
+                Event::Refused { peer, via: (peer != real).then_some(real), refusal }
+            });
+        }
+        clients.table().unreported -= 1;
+        clients.waiter.wake();
+    }
+
+    /// Its addresses.
+    fn ends(&self) -> Ends {
+        let real = canonical(self.slot.peer.into());
+        // getsockname(2) fails for sockets that are not bound, and this one is.
+        let local = self.socket.get_ref().local_addr().map_or(real, canonical);
+        let clients = &self.slot.clients;
+        let announced = if clients.keeper.expects_headers() {
+            clients.table().introduced.get(&self.slot.key).copied().flatten()
+        } else {
+            None
+        };
+        match announced.map(|peer| canonical(peer.into())) {
+            Some(peer) if peer != real => Ends { peer, local, via: Some(real) },
+            _ => Ends { peer: real, local, via: None },
+        }
+    }
+}
+
+/// Both ends of a client's connection, and the balancer between, if there is one.
+struct Ends {
+    peer: SocketAddr,
+    local: SocketAddr,
+    via: Option<SocketAddr>,
 }
 
 impl Drop for Client {
@@ -290,8 +406,13 @@ impl Drop for Slot {
         let mut table = self.clients.table();
         table.clients.remove(self.key as usize);
         table.ending.remove(&self.key);
-        if self.clients.limits.per_source.is_some() {
-            table.sources.release(self.peer);
+        // Of a balancer that has not said whom it speaks for, nothing was counted.
+        let counted = match table.introduced.is_empty() {
+            true => Some(self.peer),
+            false => table.introduced.remove(&self.key).unwrap_or(Some(self.peer)),
+        };
+        if let (Some(peer), Some(_)) = (counted, self.clients.limits.per_source) {
+            table.sources.release(peer);
         }
         drop(table);
         self.clients.waiter.wake();

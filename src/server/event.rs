@@ -1,11 +1,13 @@
 //! What a server has to say while it runs, for the caller to render.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::address::Families;
+use crate::address::{Families, Prefix};
 use crate::error::Cause;
+use crate::proxy::{Header, HeaderError, HeaderErrorKind};
 
 /// Something that happened to a [`Server`](crate::Server). Peers are named by their canonical
 /// address: an IPv4 client of a dual-stack socket is `192.0.2.7:41000`.
@@ -25,14 +27,17 @@ pub enum Event {
         peer: SocketAddr,
         /// The address that it connected to.
         local: SocketAddr,
+        /// How a balancer announced it, if it came through one.
+        introduction: Option<Box<Introduction>>,
     },
-    /// A client was closed at once, because its source has as many connections as it may have. Not
-    /// said again until that source has had fewer than half as many.
+    /// A client was closed before anything was echoed.
     Refused {
         /// The client's address.
         peer: SocketAddr,
-        /// How many connections a source may have.
-        limit: NonZeroUsize,
+        /// The balancer that announced it, if it came through one.
+        via: Option<SocketAddr>,
+        /// Why.
+        refusal: Refusal,
     },
     /// A client is gone.
     Closed {
@@ -40,6 +45,8 @@ pub enum Event {
         peer: SocketAddr,
         /// The address that it had connected to.
         local: SocketAddr,
+        /// The balancer that announced it, if it came through one.
+        via: Option<SocketAddr>,
         /// Bytes that came from it.
         received: u64,
         /// Bytes that the system took for the way back.
@@ -61,6 +68,79 @@ pub enum Event {
         /// What it came to.
         totals: Totals,
     },
+}
+
+/// What a balancer said of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Introduction {
+    /// The address of the balancer, which is the client's too if it speaks for itself.
+    pub via: SocketAddr,
+    /// What it said.
+    pub header: Header,
+}
+
+/// Why a client was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Its source has as many connections as it may have. Not said again until that source has had
+    /// fewer than half as many.
+    TooMany {
+        /// How many connections a source may have.
+        limit: NonZeroUsize,
+    },
+    /// An access rule keeps it out.
+    Denied {
+        /// The longest prefix that it is in; none if only others are allowed.
+        by: Option<Prefix>,
+    },
+    /// A balancer did not begin with a PROXY header.
+    Header {
+        /// What is wrong with it, and where.
+        error: HeaderError,
+    },
+    /// The PROXY header of a balancer was not whole in time.
+    HeaderLate {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The connection of a balancer ended, or the server was stopped, before its PROXY header was
+    /// whole.
+    HeaderCut,
+}
+
+impl Refusal {
+    /// The stable word for programs, in snake_case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooMany { .. } => "too_many",
+            Self::Denied { .. } => "denied",
+            Self::Header { .. } => "header",
+            Self::HeaderLate { .. } => "header_late",
+            Self::HeaderCut => "header_cut",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany { limit } if limit.get() == 1 => {
+                f.write_str("its source has 1 connection already")
+            }
+            Self::TooMany { limit } => write!(f, "its source has {limit} connections already"),
+            Self::Denied { by: Some(prefix) } => write!(f, "{prefix} is denied"),
+            Self::Denied { by: None } => f.write_str("only other prefixes are allowed"),
+            Self::Header { error } if error.kind == HeaderErrorKind::NoHeader => error.kind.fmt(f),
+            Self::Header { error } => write!(f, "wrong PROXY header: {error}"),
+            Self::HeaderLate { after } => {
+                write!(f, "no whole PROXY header within {} s", after.as_secs_f64())
+            }
+            Self::HeaderCut => f.write_str("ended before its PROXY header was whole"),
+        }
+    }
 }
 
 /// Why no client is accepted.
@@ -107,7 +187,8 @@ pub enum Reason {
 pub struct Totals {
     /// Clients accepted, without those that were refused.
     pub connections: u64,
-    /// Clients closed at once, because their source had too many connections.
+    /// Clients closed before anything was echoed: their source had too many connections, an access
+    /// rule kept them out, or a PROXY header was not as it must be.
     pub refused: u64,
     /// Of the clients accepted, the ones that were reset because they were not gone at the end of
     /// the grace period.
