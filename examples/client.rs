@@ -1,8 +1,8 @@
 //! Messages over IPv4 and IPv6 at the same time, and who answered each.
 //!
 //! ```text
-//! cargo run --example client                          # starts its own server
-//! cargo run --example client 127.0.0.1:7000 [::1]:7000  # talks to yours
+//! cargo run --example client                                # starts its own server
+//! cargo run --example client '127.0.0.1:7000' '[::1]:7000'  # talks to yours
 //! ```
 //!
 //! Shows: one dual-stack socket serves both families (RFC 3493, section 5.3), and one thread waits

@@ -5,8 +5,9 @@
 //! cargo run --example pton_ntop 2001:db8::1 1.2.3     # your own
 //! ```
 //!
-//! Shows: inet_pton(3), inet_ntop(3), the forms of RFC 4291, section 2.2, and the one that RFC 5952
-//! recommends.
+//! Shows: inet_pton(3), inet_ntop(3), the forms of RFC 4291, section 2.2, and the one that RFC 5952,
+//! section 4, recommends. The dotted form of section 5 is printed for IPv4-mapped addresses only, as
+//! inet_ntop does.
 //!
 //! In C, the caller brings the room for the text: INET_ADDRSTRLEN is 16 bytes, INET6_ADDRSTRLEN 46,
 //! and inet_pton answers 1, 0 (not an address) or -1 (not a family). `ntop` brings its own room, on

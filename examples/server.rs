@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --example server             # greets itself, then stops
-//! cargo run --example server [::]:7000   # serves until you press Enter
+//! cargo run --example server '[::]:7000' # serves until you press Enter
 //! ```
 //!
 //! Shows: the server never decides by itself when to end. It is handed a future, and drains its
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         result
     });
     let totals = async_std::task::block_on(server.run(stopped.map(drop)));
-    println!("served {} clients, lost {}", totals.connections, totals.cut);
+    println!("clients served: {}, lost: {}", totals.connections, totals.cut);
     guests.join().expect("the thread does not panic")?;
     Ok(())
 }

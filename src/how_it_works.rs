@@ -1,8 +1,8 @@
 //! How it works: the life of one connection, from `listen` to `close`.
 //!
 //! Nothing to call here. This page walks through the code in the order in which a connection meets
-//! it, and says what each part is for. The examples `step1_socket` to `step7_close` show the same
-//! system calls one at a time.
+//! it, and says what each part is for. The lesson in `examples/README.md` shows the
+//! same system calls one at a time.
 //!
 //! ```text
 //!      client                        kernel                        server
