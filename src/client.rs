@@ -15,12 +15,15 @@ mod wait;
 mod wire;
 
 pub use attempt::{Attempt, Outcome};
-pub use check::{BULK, Check, Checked, HalfClose, Hold, Mute, Step};
+pub use check::{
+    BULK, Check, CheckSummary, Checked, Diagnosis, Findings, HalfClose, Hold, Mute, Step,
+    StepFailure,
+};
 pub use connect::Connection;
 pub use error::{ConnectError, SendError};
 pub use ping::{Loss, Ping, PingEvent, Probes, Report};
 pub use preface::ProxyHeader;
-pub use send::Reply;
+pub use send::{Reply, Tally};
 pub use settings::Client;
 pub use target::{Target, resolve};
 pub use traffic::Traffic;

@@ -64,10 +64,10 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
     let lives = run(&["check", "--json", "--hold", "200ms", &format!("[::1]:{}", server.port)]);
     assert_eq!((lives.status, &lives.objects()[0]["hold"]), (Some(0), &"alive".into()));
     let cases = [
-        (liar::hangs_up_on_the_silent as Lie, "closed", "a silent connection is closed"),
-        (liar::resets_the_silent, "reset", "a silent connection is reset"),
-        (liar::forgets_the_silent, "dead", "a silent connection dies unsaid"),
-        (liar::scolds_the_silent, "mismatch", "after a silence other bytes come"),
+        (liar::hangs_up_on_the_silent as Lie, "closed", "an idle connection is closed"),
+        (liar::resets_the_silent, "reset", "an idle connection is reset"),
+        (liar::forgets_the_silent, "dead", "an idle connection stops working without a reset"),
+        (liar::scolds_the_silent, "mismatch", "after the idle time other bytes come"),
     ];
     thread::scope(|scope| {
         for (case, ip) in cases.iter().flat_map(|case| [(case, V4), (case, V6)]) {

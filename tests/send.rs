@@ -146,12 +146,12 @@ fn json_has_an_object_for_each_reply_and_a_summary() {
     assert_eq!((sent.status, &sent.stderr[..]), (Some(0), ""));
     let objects = sent.objects();
     let [reply, _, summary] = &objects[..] else { panic!("{objects:?}") };
-    assert_eq!((&reply["event"], &reply["bytes"]), (&"reply".into(), &5.into()));
+    assert_eq!((&reply["event"], &reply["returned_bytes"]), (&"reply".into(), &5.into()));
     assert_eq!(reply["family"], "ipv6");
     assert!(reply["connect_us"].as_f64() > Some(0.0) && reply["exchange_us"].as_f64() > Some(0.0));
     assert_eq!(reply["attempts"][0]["outcome"], "connected");
     assert_eq!((&summary["event"], &summary["returned"]), (&"summary".into(), &2.into()));
-    assert_eq!((&summary["bytes"], &summary["failed"]), (&8.into(), &0.into()));
+    assert_eq!((&summary["returned_bytes"], &summary["failed"]), (&8.into(), &0.into()));
 }
 
 #[test]

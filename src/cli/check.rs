@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use echo6::address::Endpoint;
-use echo6::client::Checked;
+use echo6::client::{CheckSummary, Checked, Findings};
 use echo6::error::chain;
 use futures::future::join_all;
 
@@ -16,12 +16,9 @@ use super::targets::addresses;
 
 use super::values::{endpoints, parse_timeout};
 
-mod event;
 mod table;
-mod words;
 
 use table::table;
-use words::sentence;
 
 client_arguments! {
     /// test every address of each ADDRESS: does it echo, how fast, and if not, why
@@ -62,7 +59,11 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
                 None => return Found::Interrupted,
             };
             let checks = found.iter().map(|&address| check.run(address, stopped.clone()));
-            Found::Checked(join_all(checks).await)
+            let mut checked = join_all(checks).await;
+            for checked in &mut checked {
+                checked.target = Some(endpoint.clone());
+            }
+            Found::Checked(checked.into())
         });
         let hold = arguments.hold.unwrap_or_default();
         let shown = !arguments.quiet && !hold.is_zero();
@@ -73,22 +74,21 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     })
 }
 
-/// What became of an endpoint.
+/// What a check of an endpoint came to.
 enum Found {
-    Checked(Vec<Checked>),
-    /// Nothing, because it has no address.
+    Checked(Findings),
+    /// It has no address.
     Failed(Failure),
-    /// Nothing, because it was looked up for too long.
+    /// The look-up was interrupted.
     Interrupted,
 }
 
 impl Found {
     fn checked(&self) -> &[Checked] {
-        if let Self::Checked(checked) = self { checked } else { &[] }
-    }
-
-    fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Interrupted) || self.checked().iter().any(|one| !one.finished)
+        match self {
+            Self::Checked(findings) => &findings.checked,
+            Self::Failed(_) | Self::Interrupted => &[],
+        }
     }
 }
 
@@ -100,41 +100,44 @@ fn report(
 ) -> Result<Status, Stop> {
     let checked: Vec<&Checked> = found.iter().flat_map(Found::checked).collect();
     if arguments.json {
-        for (endpoint, found) in endpoints.iter().zip(found) {
-            found.checked().iter().try_for_each(|checked| event::print(endpoint, checked, sink))?;
-        }
+        checked.iter().try_for_each(|checked| sink.object(checked))?;
     } else if !arguments.quiet && !checked.is_empty() {
         sink.data(table(&checked).as_bytes())?;
     }
-    let mut sentences = Vec::new();
-    let well = checked.iter().filter(|checked| checked.is_well()).count();
-    let mut status = if well == checked.len() { Status::Ok } else { Status::Network };
+    let mut summary = CheckSummary::default();
+    let mut status = Status::Ok;
     for (endpoint, found) in endpoints.iter().zip(found) {
         let sentence = match found {
-            Found::Checked(checked) => sentence(checked),
+            Found::Checked(findings) => {
+                summary.note(findings);
+                findings.to_string()
+            }
             Found::Failed(failure) => {
                 status = status.max(sink.failure(failure));
                 continue;
             }
             Found::Interrupted => {
+                summary.interrupted = true;
                 status = status.max(Status::Network);
                 "interrupted before the name was resolved".to_owned()
             }
         };
         let name = (endpoints.len() > 1).then(|| format!("{endpoint}: "));
-        sentences.push(name.unwrap_or_default() + &sentence);
+        summary.sentences.push(name.unwrap_or_default() + &sentence);
+    }
+    if summary.ok < summary.checked {
+        status = status.max(Status::Network);
     }
     if arguments.verbose {
-        for (_, error) in checked.iter().filter_map(|checked| checked.failure.as_ref()) {
-            sink.words(&format!("{}\n", chain(error)));
+        for failure in checked.iter().filter_map(|checked| checked.failure.as_ref()) {
+            sink.words(&format!("{}\n", chain(&failure.error)));
         }
     }
     if arguments.json {
-        let interrupted = found.iter().any(Found::is_interrupted);
-        event::print_summary(checked.len(), well, interrupted, &sentences, sink)?;
+        sink.object(&summary)?;
     } else {
-        let lines: String = sentences.iter().map(|sentence| format!("{sentence}\n")).collect();
+        let lines: String = summary.sentences.iter().map(|line| format!("{line}\n")).collect();
         sink.data(lines.as_bytes())?;
     }
-    Ok(if arguments.any && well > 0 { Status::Ok } else { status })
+    Ok(if arguments.any && summary.ok > 0 { Status::Ok } else { status })
 }

@@ -6,23 +6,20 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use echo6::Client;
-use echo6::client::{Reply, SendError};
+use echo6::address::Families;
+use echo6::client::{Reply, SendError, Tally};
 use futures::StreamExt;
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
-use super::json::micros;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::streams::Meter;
-use super::targets;
-use super::text::count;
+use super::targets::{self, others};
+use super::text::{count, millis};
 use super::values::{endpoints, parse_count, parse_head_start};
 
-mod event;
 mod stream;
-
-use event::{Event, Sent, Tally};
 
 client_arguments! {
     /// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
@@ -142,14 +139,12 @@ impl Sender<'_> {
         let mut status = Status::Ok;
         while let Some(reply) = replies.next().await {
             match reply {
-                Ok(Reply { mut bytes, peer, local, connect, exchange, attempts, .. }) => {
-                    let length = bytes.len() as u64;
+                Ok(mut reply) => {
                     if !self.arguments.json {
-                        bytes.push(b'\n');
-                        self.sink.data(&bytes)?;
+                        reply.bytes.push(b'\n');
+                        self.sink.data(&reply.bytes)?;
                     }
-                    let attempts = &attempts[..];
-                    self.note(&Sent { peer, local, bytes: length, connect, exchange, attempts })?;
+                    self.note(&reply)?;
                 }
                 Err(error) => status = self.fail(error)?,
             }
@@ -158,21 +153,25 @@ impl Sender<'_> {
     }
 
     fn count_reply(&self) {
-        let tally = self.tally.get();
-        self.tally.set(Tally { returned: tally.returned + 1, ..tally });
+        self.count(|tally| tally.returned += 1);
     }
 
     fn count_failure(&self) {
-        let tally = self.tally.get();
-        self.tally.set(Tally { failed: tally.failed + 1, ..tally });
+        self.count(|tally| tally.failed += 1);
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Tally)) {
+        let mut tally = self.tally.get();
+        change(&mut tally);
+        self.tally.set(tally);
     }
 
     /// Says what the flags ask for about a reply.
-    fn note(&self, sent: &Sent<'_>) -> Result<(), Stop> {
+    fn note(&self, reply: &Reply) -> Result<(), Stop> {
         if self.arguments.verbose {
-            self.sink.words(&sent.words());
+            self.sink.words(&answered(reply));
         }
-        if self.arguments.json { self.sink.object(&sent.event()) } else { Ok(()) }
+        if self.arguments.json { self.sink.object(reply) } else { Ok(()) }
     }
 
     /// Counts a failure and says it. One that is not the network's ends the command.
@@ -203,9 +202,26 @@ impl Sender<'_> {
         if !self.arguments.json {
             return Ok(());
         }
-        let Tally { returned, failed } = self.tally.get();
-        let bytes = self.meter.bytes();
-        let duration_us = micros(self.start.elapsed());
-        self.sink.object(&Event::Summary { returned, failed, bytes, duration_us, interrupted })
+        self.count(|tally| {
+            tally.returned_bytes = self.meter.bytes();
+            tally.duration = self.start.elapsed();
+            tally.interrupted = interrupted;
+        });
+        self.sink.object(&self.tally.get())
     }
+}
+
+/// Who answered, how fast, and which addresses did not.
+fn answered(reply: &Reply) -> String {
+    let Reply { peer, local, traffic, connect, exchange, attempts, .. } = reply;
+    let (family, bytes) = (Families::of(*peer), count(traffic.returned, "byte"));
+    let (connected, echoed) = (millis(*connect), millis(*exchange));
+    let mut text = format!(
+        "{peer} answered {local} over {family}: {bytes}, connected in {connected} ms, \
+         echoed in {echoed} ms\n"
+    );
+    for other in others(attempts) {
+        text += &format!("  {other}\n");
+    }
+    text
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use echo6::address::Families;
-use echo6::client::Checked;
+use echo6::client::{Checked, HalfClose};
 
-use super::words::{half_close, verdict};
 use crate::cli::text::millis;
 
 /// Columns of an address that leave room for the others in 80. A longer one has a line of its own.
@@ -29,8 +28,8 @@ pub(super) fn table(rows: &[&Checked]) -> String {
             time(row.connect),
             time(row.echo),
             row.mib_per_second().map_or_else(nothing, speed),
-            row.half_close.map_or("-", half_close),
-            verdict(row),
+            row.half_close.map_or("-", HalfClose::code),
+            row.verdict(),
         );
     }
     text

@@ -9,7 +9,6 @@ use echo6::client::SendError;
 use futures::io::AsyncWrite;
 
 use super::Sender;
-use super::event::Sent;
 use crate::cli::failure::{Failure, Status, Stop};
 use crate::cli::progress::with_progress;
 use crate::cli::sink::unwritten;
@@ -63,18 +62,12 @@ impl Sender<'_> {
             total = opened.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
             file = Some(opened);
         }
-        let mut connection = match self.client.connect(target).await {
-            Ok(connection) => connection,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let (peer, local, connect) = (connection.peer, connection.local, connection.duration);
-        let attempts = std::mem::take(&mut connection.attempts);
-        let (start, timeout) = (Instant::now(), self.arguments.timeout);
+        let start = Instant::now();
         let exchange = async {
             let output = self.meter.count(output);
             match file {
-                Some(file) => connection.exchange(streams::file(file), output, timeout).await,
-                None => connection.exchange(streams::stdin(), output, timeout).await,
+                Some(file) => self.client.stream(target, streams::file(file), output).await,
+                None => self.client.stream(target, streams::stdin(), output).await,
             }
         };
         // A line of progress would tear apart what stdout shows on the same terminal.
@@ -88,13 +81,12 @@ impl Sender<'_> {
             format!("{:.0}{of} MiB came back, {rate:.0} MiB/s", mib(bytes))
         })
         .await;
-        let traffic = match result {
-            Ok(traffic) => traffic,
+        let reply = match result {
+            Ok(reply) => reply,
             Err(error) => return Ok(Err(error)),
         };
-        let (bytes, exchange, attempts) = (traffic.returned, start.elapsed(), &attempts[..]);
         self.count_reply();
-        self.note(&Sent { peer, local, bytes, connect, exchange, attempts })?;
+        self.note(&reply)?;
         Ok(Ok(()))
     }
 }

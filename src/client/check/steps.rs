@@ -10,7 +10,9 @@ use futures::future::{Either, join3, pending};
 use futures::io::{AsyncReadExt, AsyncWriteExt, sink};
 use socket2::SockRef;
 
-use super::{BULK, Check, Checked, HalfClose, Hold, Mute, Step};
+use super::checked::{Checked, StepFailure};
+use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
+use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
 use crate::client::wait::first_of;
@@ -34,8 +36,16 @@ struct Unanswered {
 }
 
 impl Check {
+    /// Checks one address, until all is known or `stop` is ready. What fails, and what was known by
+    /// then, is the result.
+    pub async fn run(&self, address: SocketAddr, stop: impl Future<Output = ()>) -> Checked {
+        let mut checked = Checked::new(address);
+        first_of(self.steps(&mut checked), stop).await;
+        checked
+    }
+
     /// All of them, in their order.
-    pub(super) async fn steps(&self, checked: &mut Checked) {
+    async fn steps(&self, checked: &mut Checked) {
         let small = random(SMALL);
         let unanswered = in_turn(self.turns.read().await, self.echo(checked, &small)).await;
         if let Some(unanswered) = unanswered {
@@ -117,7 +127,8 @@ impl Check {
         if checked.mute == Some(Mute::UntilHalfClose) {
             checked.half_close = HalfClose::of(&closed);
             if let Err(error) = closed {
-                checked.failure = Some((Step::HalfClose, error)); // it says more than the timeout
+                // It says more than the timeout.
+                checked.failure = Some(StepFailure { step: Step::HalfClose, error });
             }
         }
     }
@@ -182,13 +193,18 @@ impl Check {
             Err(SendError::Short { .. }) => Hold::Closed,
             Err(SendError::Lost { source, .. }) => ended_by(&source),
             Err(SendError::Mismatch { .. } | SendError::Surplus { .. }) => Hold::Mismatch,
-            Err(_) => Hold::Dead,
+            Err(
+                SendError::Timeout { .. }
+                | SendError::Connect(_)
+                | SendError::Input(_)
+                | SendError::Output(_),
+            ) => Hold::Dead,
         })
     }
 }
 
-/// Does `work`, and keeps the turn for it; but not for long, lest a server that hangs keeps the
-/// other addresses from theirs.
+/// Does `work`, and keeps the turn for it; but not for long, so that a server that hangs does
+/// not keep the other addresses from theirs.
 async fn in_turn<T>(turn: impl Sized, work: impl Future<Output = T>) -> T {
     let given_up = async {
         Timer::after(TURN).await;
@@ -198,21 +214,6 @@ async fn in_turn<T>(turn: impl Sized, work: impl Future<Output = T>) -> T {
     match first_of(work, given_up).await {
         Either::Left(done) => done,
         Either::Right(never) => match never {},
-    }
-}
-
-impl HalfClose {
-    /// What an exchange says about the half-close at its end.
-    fn of(result: &Result<(), SendError>) -> Option<Self> {
-        Some(match result {
-            Ok(()) => Self::Kept,
-            Err(SendError::Lost { source, .. }) if !source.is_reset() => return None,
-            Err(SendError::Lost { sent, returned, .. }) if sent == returned => Self::Reset,
-            Err(SendError::Short { .. } | SendError::Lost { .. }) => Self::Cut,
-            Err(SendError::Timeout { sent, returned, .. }) if sent == returned => Self::Open,
-            Err(SendError::Timeout { .. }) => Self::Stuck,
-            Err(_) => return None,
-        })
     }
 }
 

@@ -1,0 +1,161 @@
+//! What works at one address.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::diagnosis::Diagnosis;
+use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
+use crate::address::Endpoint;
+use crate::client::error::SendError;
+
+/// What works at an address. What was not reached is `None`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The name that the address was looked up for, or whatever else it was given as. The caller may
+    /// note it.
+    pub target: Option<Endpoint>,
+    /// The address.
+    pub address: SocketAddr,
+    /// Time to connect.
+    pub connect: Option<Duration>,
+    /// Time until a small message was back, even if that was later than the timeout.
+    pub echo: Option<Duration>,
+    /// Time until [`BULK`] random bytes were back.
+    pub bulk: Option<Duration>,
+    /// What the server does when the client shuts its sending side.
+    pub half_close: Option<HalfClose>,
+    /// What the server does instead, if a small message did not return in time.
+    pub mute: Option<Mute>,
+    /// How a silent connection ended, if one was asked for.
+    pub hold: Option<Hold>,
+    /// The first step that failed, and how.
+    pub failure: Option<StepFailure>,
+    /// Whether the check came to its end, that is, was not stopped.
+    pub finished: bool,
+}
+
+/// A step of a check that failed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct StepFailure {
+    /// The step.
+    #[cfg_attr(feature = "serde", serde(rename = "failed_step"))]
+    pub step: Step,
+    /// How it failed.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub error: SendError,
+}
+
+impl Checked {
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self {
+            target: None,
+            address,
+            connect: None,
+            echo: None,
+            bulk: None,
+            half_close: None,
+            mute: None,
+            hold: None,
+            failure: None,
+            finished: false,
+        }
+    }
+
+    /// Takes note of a step that failed, unless one before it did.
+    pub(super) fn fail(&mut self, step: Step, error: SendError) {
+        self.failure.get_or_insert(StepFailure { step, error });
+    }
+
+    /// Says whether the check came to its end, and everything works.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.finished && self.failure.is_none() && matches!(self.hold, None | Some(Hold::Alive))
+    }
+
+    /// How fast the large echo was, in MiB a second each way.
+    #[must_use]
+    pub fn mib_per_second(&self) -> Option<f64> {
+        let seconds = self.bulk?.as_secs_f64();
+        (seconds > 0.0).then(|| BULK as f64 / f64::from(1 << 20) / seconds)
+    }
+
+    /// One word for a table: `ok`, `interrupted`, `late`, `cut`, the code of the [`Hold`], or else
+    /// of the error's [cause](SendError::cause).
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        match (&self.failure, self.hold) {
+            (Some(StepFailure { step: Step::HalfClose, .. }), _)
+                if self.half_close == Some(HalfClose::Cut) =>
+            {
+                HalfClose::Cut.code()
+            }
+            (Some(_), _) if self.mute == Some(Mute::Late) => Mute::Late.code(),
+            (Some(failure), _) => failure.error.cause().code(),
+            (None, None | Some(Hold::Alive)) if !self.finished => "interrupted",
+            (None, None | Some(Hold::Alive)) => "ok",
+            (None, Some(hold)) => hold.code(),
+        }
+    }
+
+    /// What is wrong, and what that probably means.
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        Diagnosis::of(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Checked {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use crate::schema::{address, some_micros};
+
+        #[derive(serde::Serialize)]
+        #[serde(tag = "event", rename = "check")]
+        struct Check<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            target: Option<String>,
+            #[serde(flatten, serialize_with = "address")]
+            address: SocketAddr,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            connect_us: Option<Duration>,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            echo_us: Option<Duration>,
+            bulk_bytes: usize,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            bulk_us: Option<Duration>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            mib_per_s: Option<f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            half_close: Option<HalfClose>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            mute: Option<Mute>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            hold: Option<Hold>,
+            verdict: &'static str,
+            ok: bool,
+            diagnosis: &'static str,
+            #[serde(flatten)]
+            failure: Option<&'a StepFailure>,
+        }
+        Check {
+            target: self.target.as_ref().map(Endpoint::to_string),
+            address: self.address,
+            connect_us: self.connect,
+            echo_us: self.echo,
+            bulk_bytes: BULK,
+            bulk_us: self.bulk,
+            mib_per_s: self.mib_per_second(),
+            half_close: self.half_close,
+            mute: self.mute,
+            hold: self.hold,
+            verdict: self.verdict(),
+            ok: self.is_well(),
+            diagnosis: self.diagnosis().code(),
+            failure: self.failure.as_ref(),
+        }
+        .serialize(serializer)
+    }
+}
