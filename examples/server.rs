@@ -26,7 +26,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let port = listeners[0].address().port();
 
     let server = Server::new(listeners).observe(|event| match event {
-        Event::Listening { address, families } => println!("listening on {address} ({families})"),
+        Event::Listening { address, families, .. } => {
+            println!("listening on {address} ({families})");
+        }
         Event::Connected { peer, .. } => println!("{peer} connected"),
         Event::Closed { peer, returned, .. } => println!("{peer} left, {returned} bytes echoed"),
         _ => {}

@@ -1,15 +1,15 @@
 //! Listeners in, echoes out: an accept loop, one task per client, limits, and an orderly end.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
 use std::time::Duration;
 
 use async_std::future::timeout;
-use futures::future::select;
+use futures::future::{join, select};
 
 use crate::address::Prefix;
-use crate::socket::Listener;
+use crate::socket::{DatagramSocket, Listener, Transports};
 
 mod accept;
 mod access;
@@ -19,6 +19,7 @@ mod event;
 mod gate;
 mod introduction;
 mod linger;
+mod reflect;
 mod shortage;
 mod sources;
 mod sweep;
@@ -26,10 +27,12 @@ mod turn;
 mod wire;
 
 pub use event::{Event, Introduction, Obstacle, Reason, Refusal, Totals};
+pub use reflect::{DatagramTotals, Ignored, Tally, Unsent};
 
 use accept::accept_all;
 use clients::Clients;
 use gate::Gate;
+use reflect::{DatagramLimits, Reflectors};
 use sweep::sweep;
 
 /// An echo server (RFC 862), ready to run.
@@ -52,7 +55,9 @@ use sweep::sweep;
 #[must_use = "a server does nothing until it runs"]
 pub struct Server {
     listeners: Vec<Listener>,
+    datagrams: Vec<DatagramSocket>,
     limits: Limits,
+    datagram_limits: DatagramLimits,
     gate: Gate,
     observer: Option<Observer>,
 }
@@ -91,7 +96,42 @@ impl Default for Limits {
 impl Server {
     /// Makes a server of bound listeners, from [`listen`](crate::socket::listen).
     pub fn new(listeners: Vec<Listener>) -> Self {
-        Self { listeners, limits: Limits::default(), gate: Gate::default(), observer: None }
+        Self {
+            listeners,
+            datagrams: Vec::new(),
+            limits: Limits::default(),
+            datagram_limits: DatagramLimits::default(),
+            gate: Gate::default(),
+            observer: None,
+        }
+    }
+
+    /// Answers datagrams too, on bound UDP sockets, from
+    /// [`listen_both`](crate::socket::listen_both) or
+    /// [`listen_datagrams`](crate::socket::listen_datagrams).
+    ///
+    /// Each datagram of up to 65,507 bytes over IPv4, or 65,527 over IPv6, comes back from the
+    /// address that was asked, the empty one too. [`Ignored`] says which are not answered: an echo
+    /// server must not take part in a conversation that never ends, nor answer for a group.
+    pub fn datagrams(mut self, sockets: Vec<DatagramSocket>) -> Self {
+        self.datagrams = sockets;
+        self
+    }
+
+    /// Limits how many datagrams a second one source has answered: an IPv4 address, or the /64 of
+    /// an IPv6 address. As many are answered in a burst. The table of sources has a fixed size; when
+    /// it is full, all the others share what one source may have. Unlimited unless set.
+    pub fn max_rate(mut self, datagrams: NonZeroU32) -> Self {
+        self.datagram_limits.rate = Some(datagrams);
+        self
+    }
+
+    /// Answers also datagrams from ports below 1024 and from the ports of this server, as it must
+    /// not where strangers can send to it: with a forged source, two echo servers would send one
+    /// datagram back and forth for ever.
+    pub fn any_source_port(mut self) -> Self {
+        self.datagram_limits.any_source_port = true;
+        self
     }
 
     /// Limits how many clients are connected at the same time. Further ones are not accepted: they
@@ -129,6 +169,7 @@ impl Server {
     /// the system's buffer takes for it counts. Never unless set, and then it costs nothing.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.limits.idle = Some(timeout);
+        self.datagram_limits.quiet = Some(timeout);
         self
     }
 
@@ -182,32 +223,57 @@ impl Server {
         self
     }
 
+    /// What it serves, as it reports it when it runs: an [`Event::Listening`] for each address.
+    #[must_use]
+    pub fn listening(&self) -> Vec<Event> {
+        let tcp = self.listeners.iter().map(|listener| {
+            let address = listener.address();
+            let both = self.datagrams.iter().any(|socket| socket.address() == address);
+            let transports = if both { Transports::Both } else { Transports::Tcp };
+            Event::Listening { address, families: listener.families(), transports }
+        });
+        let alone = |socket: &&DatagramSocket| {
+            self.listeners.iter().all(|listener| listener.address() != socket.address())
+        };
+        let udp = self.datagrams.iter().filter(alone).map(|socket| Event::Listening {
+            address: socket.address(),
+            families: socket.families(),
+            transports: Transports::Udp,
+        });
+        tcp.chain(udp).collect()
+    }
+
     /// Serves until `shutdown` is ready, then drains: the listeners close, each client gets back
     /// what it had sent so far and end of stream, and the future is ready when the last one is gone.
     ///
     /// No error of a client or of accept(2) ends it. If the future is dropped, its clients are
     /// reset.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Totals {
+        let listening = self.listening();
         let clients = Clients::new(self.limits, self.gate.keeper(), self.observer);
-        for listener in &self.listeners {
-            let (address, families) = (listener.address(), listener.families());
-            clients.report(|| Event::Listening { address, families });
+        for event in listening {
+            clients.report(|| event);
         }
         let dropped = CutOnDrop(&clients);
-        let served = pin!(async {
+        let served = self.listeners.iter().map(|listener| listener.address().port()).collect();
+        let mut reflectors =
+            Reflectors::start(self.datagrams, self.datagram_limits, &clients, served);
+        let serves = async {
             // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there,
             // and the listening sockets close with it.
-            select(pin!(shutdown), pin!(accept_all(self.listeners, &clients))).await;
+            let accepts = join(accept_all(self.listeners, &clients), reflectors.watch());
+            select(pin!(shutdown), pin!(accepts)).await;
 
             clients.finish_all();
+            reflectors.finish().await;
             if timeout(self.limits.grace, clients.gone()).await.is_err() {
                 clients.cut_all();
                 clients.gone().await;
             }
-        });
-        select(served, pin!(sweep(&clients))).await; // the sweep has no end
+        };
+        select(pin!(serves), pin!(sweep(&clients))).await; // the sweep has no end
         drop(dropped);
-        let totals = clients.totals();
+        let totals = Totals { datagrams: reflectors.totals(), ..clients.totals() };
         clients.report(|| Event::Stopped { totals });
         totals
     }

@@ -3,13 +3,21 @@
 //! | from | to | by |
 //! |---|---|---|
 //! | [`Endpoint`](crate::address::Endpoint)s and [`ListenOptions`] | [`Listener`]s | [`listen`] |
+//! | the same | [`DatagramSocket`]s | [`listen_datagrams`] |
+//! | the same | both, on the same ports | [`listen_both`] |
 
 mod acknowledged;
+mod datagram;
 mod error;
 mod listener;
 mod options;
+mod transports;
 
 pub(crate) use acknowledged::acknowledged;
+pub use datagram::{DatagramSocket, listen_both, listen_datagrams};
 pub use error::ListenError;
 pub use listener::{Listener, listen};
 pub use options::ListenOptions;
+pub use transports::Transports;
+
+pub(crate) use datagram::{Arrival, Control, Inbox, dropped, reply};

@@ -25,6 +25,18 @@ fn a_wrong_command_line_exits_with_2_and_says_what_to_do() {
         (&["listen"], "no ADDRESS given", "try 'echo6 listen --help'"),
         (&["listen", "--bogus", ":0"], "unknown option --bogus", "try 'echo6 listen --help'"),
         (&["listen", "-4", "-6", ":0"], "--ipv4 and --ipv6 exclude each other", ""),
+        (&["listen", "--no-tcp", ":0"], "--no-tcp is for datagrams: it needs --udp", ""),
+        (&["listen", "--max-rate=9", ":0"], "--max-rate is for datagrams: it needs --udp", ""),
+        (
+            &["listen", "-u", "--no-tcp", "-m", "9", ":0"],
+            "--max-conns is for connections: it excludes --no-tcp",
+            "",
+        ),
+        (
+            &["listen", "-u", "--max-rate=0", ":0"],
+            "--max-rate 0: must be a number per second",
+            "echo6 listen --help",
+        ),
         (&["listen", "--threads", "257", ":0"], "--threads 257: ", "1 to 256"),
         (&["send"], "no ADDRESS given", "try 'echo6 send --help'"),
         (&["send", "-w", "0", "[::1]:7", "x"], "--timeout 0: ", "greater than zero"),
@@ -114,6 +126,8 @@ fn the_listening_line_says_the_port_and_the_families() {
         (&["-4", ":0"], "listening on 0.0.0.0:", "(IPv4)\n"),
         (&["127.0.0.1:0"], "listening on 127.0.0.1:", "(IPv4)\n"),
         (&["[::1]:0"], "listening on [::1]:", "(IPv6)\n"),
+        (&["-u", "[::]:0"], "listening on [::]:", "(IPv6 and IPv4, TCP and UDP)\n"),
+        (&["-u", "--no-tcp", "127.0.0.1:0"], "listening on 127.0.0.1:", "(IPv4, UDP)\n"),
     ] {
         let listening = Listening::start(arguments);
         let line = &listening.line;

@@ -51,6 +51,40 @@ fn each_event_is_one_object_with_stable_fields() {
 }
 
 #[test]
+fn flows_and_the_totals_of_datagrams_are_objects_too() {
+    let mut listening = Listening::start(&["--json", "-u", "[::]:0"]);
+    let listened: Value = serde_json::from_str(&listening.line).unwrap();
+    assert_eq!(listened["transports"], serde_json::json!(["tcp", "udp"]));
+    let client = std::net::UdpSocket::bind((V4, 0)).unwrap();
+    client.set_read_timeout(Some(common::PATIENCE)).unwrap();
+    client.connect((V4, listening.port)).unwrap();
+    client.send(b"hello").unwrap();
+    assert_eq!(client.recv(&mut [0; 16]).unwrap(), 5);
+    let appeared: Value = serde_json::from_str(&listening.next_line()).unwrap();
+    let stopped = listening.stop(Signal::TERM);
+    let events: Vec<Value> =
+        stopped.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let quiet = &events[0];
+    for (event, name) in [(&appeared, "flow_appeared"), (quiet, "flow_quiet")] {
+        assert_eq!((&event["event"], &event["family"]), (&name.into(), &"ipv4".into()));
+        assert_eq!(event["peer"], client.local_addr().unwrap().to_string());
+        assert_eq!(event["local"], client.peer_addr().unwrap().to_string());
+    }
+    assert_eq!((&quiet["datagrams_in"], &quiet["bytes_in"]), (&1.into(), &5.into()));
+    let totals = events[1]["datagrams"].as_object().unwrap();
+    for (field, value) in [
+        ("flows", 1),
+        ("datagrams_in", 1),
+        ("datagrams_out", 1),
+        ("bytes_in", 5),
+        ("bytes_out", 5),
+        ("dropped_here", 0),
+    ] {
+        assert_eq!(totals[field], value, "{field}");
+    }
+}
+
+#[test]
 fn a_full_server_and_its_limits_are_reported() {
     let arguments = ["--json", "--max-conns=1", "--max-per-source=1", "[::]:0"];
     let mut listening = Listening::start(&arguments);

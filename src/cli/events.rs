@@ -7,7 +7,8 @@ use std::time::Duration;
 use echo6::address::{Families, Prefix};
 use echo6::error::Cause;
 use echo6::proxy::{Header, HeaderError};
-use echo6::server::{Event, Introduction, Obstacle, Reason, Refusal, Totals};
+use echo6::server::{DatagramTotals, Event, Introduction, Obstacle, Reason, Refusal, Totals};
+use echo6::socket::Transports;
 use serde::Serialize;
 
 use super::json::family;
@@ -51,7 +52,12 @@ impl Format {
 
 fn describe(event: &Event) -> String {
     match event {
-        Event::Listening { address, families } => format!("listening on {address} ({families})"),
+        Event::Listening { address, families, transports: Transports::Tcp } => {
+            format!("listening on {address} ({families})")
+        }
+        Event::Listening { address, families, transports } => {
+            format!("listening on {address} ({families}, {transports})")
+        }
         Event::Connected { peer, introduction: None, .. } => format!("{peer} connected"),
         Event::Connected { peer, introduction: Some(introduction), .. } => {
             let Introduction { via, header, .. } = &**introduction;
@@ -75,6 +81,12 @@ fn describe(event: &Event) -> String {
             };
             format!("{peer} closed after {seconds:.3} s, {bytes} echoed: {why}{cause}")
         }
+        Event::FlowAppeared { peer, .. } => format!("{peer} appeared (UDP)"),
+        Event::FlowQuiet { peer, datagrams_in, bytes_in, duration, .. } => {
+            let (datagrams, bytes) = (count(*datagrams_in, "datagram"), count(*bytes_in, "byte"));
+            let seconds = duration.as_secs_f64();
+            format!("{peer} quiet after {seconds:.3} s: {datagrams}, {bytes} (UDP)")
+        }
         Event::Paused { obstacle: Obstacle::Full { limit } } => {
             format!("full: {}, more wait in the kernel", count_all(*limit, "client"))
         }
@@ -82,7 +94,9 @@ fn describe(event: &Event) -> String {
             format!("cannot accept for now: {cause}{}", way_out(cause))
         }
         Event::Resumed => "accepting clients again".to_owned(),
-        Event::Stopped { totals: Totals { connections, refused, cut, returned, duration, .. } } => {
+        Event::Stopped {
+            totals: Totals { connections, refused, cut, returned, duration, datagrams, .. },
+        } => {
             let (clients, bytes) = (count(*connections, "client"), count(*returned, "byte"));
             let some = |number: u64, what| match number {
                 0 => String::new(),
@@ -90,7 +104,10 @@ fn describe(event: &Event) -> String {
             };
             let (refused, cut) = (some(*refused, "refused"), some(*cut, "cut off"));
             let seconds = duration.as_secs_f64();
-            format!("stopped after {seconds:.3} s: {clients}{refused}{cut}, {bytes} echoed")
+            let datagrams = datagrams.as_ref().map(describe_datagrams).unwrap_or_default();
+            format!(
+                "stopped after {seconds:.3} s: {clients}{refused}{cut}, {bytes} echoed{datagrams}"
+            )
         }
         other => format!("{other:?}"),
     }
@@ -109,6 +126,26 @@ fn way_out(cause: &Cause) -> &'static str {
         _ => {}
     }
     ""
+}
+
+fn describe_datagrams(totals: &DatagramTotals) -> String {
+    let (datagrams, bytes) =
+        (count(totals.datagrams_out, "datagram"), count(totals.bytes_out, "byte"));
+    let mut text = format!("; {datagrams}, {bytes} echoed");
+    let mut add = |number: u64, what: &str| {
+        if number > 0 {
+            text.push_str(&format!(", {number} {what}"));
+        }
+    };
+    for (ignored, number) in totals.ignored.iter() {
+        add(number, &format!("ignored ({ignored})"));
+    }
+    for (unsent, number) in totals.unsent.iter() {
+        add(number, &format!("not sent ({unsent})"));
+    }
+    add(totals.receive_errors, "receive errors");
+    add(totals.dropped_here.unwrap_or(0), "dropped here (receive buffer full)");
+    text
 }
 
 fn count_all(number: NonZeroUsize, noun: &str) -> String {
@@ -136,6 +173,20 @@ enum Record {
     Listening {
         address: SocketAddr,
         families: &'static [&'static str],
+        transports: Transports,
+    },
+    FlowAppeared {
+        peer: SocketAddr,
+        local: SocketAddr,
+        family: &'static str,
+    },
+    FlowQuiet {
+        peer: SocketAddr,
+        local: SocketAddr,
+        family: &'static str,
+        datagrams_in: u64,
+        bytes_in: u64,
+        duration_us: u64,
     },
     Connected {
         peer: SocketAddr,
@@ -187,6 +238,8 @@ enum Record {
         bytes_in: u64,
         bytes_out: u64,
         duration_us: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        datagrams: Option<DatagramTotals>,
     },
     Dropped {
         lines: u64,
@@ -197,9 +250,22 @@ enum Record {
 impl From<&Event> for Record {
     fn from(event: &Event) -> Self {
         match event {
-            Event::Listening { address, families } => {
-                Self::Listening { address: *address, families: names(*families) }
+            Event::Listening { address, families, transports } => Self::Listening {
+                address: *address,
+                families: names(*families),
+                transports: *transports,
+            },
+            Event::FlowAppeared { peer, local } => {
+                Self::FlowAppeared { peer: *peer, local: *local, family: family(*peer) }
             }
+            Event::FlowQuiet { peer, local, datagrams_in, bytes_in, duration } => Self::FlowQuiet {
+                peer: *peer,
+                local: *local,
+                family: family(*peer),
+                datagrams_in: *datagrams_in,
+                bytes_in: *bytes_in,
+                duration_us: micros(*duration),
+            },
             Event::Connected { peer, local, introduction } => {
                 let via = introduction.as_ref().map(|introduction| introduction.via);
                 Self::Connected {
@@ -258,6 +324,7 @@ impl From<&Event> for Record {
                 bytes_in: totals.received,
                 bytes_out: totals.returned,
                 duration_us: micros(totals.duration),
+                datagrams: totals.datagrams,
             },
             _ => Self::Unknown,
         }

@@ -1,7 +1,7 @@
 //! `echo6 listen`: serves until a signal comes, and says who came and went.
 
 use std::io::{self, ErrorKind};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use argh::{ArgsInfo, FromArgs};
 use async_std::future::timeout;
 use echo6::Server;
 use echo6::server::{Event, Obstacle, Totals};
-use echo6::socket::{ListenOptions, Listener, listen};
+use echo6::socket::{ListenOptions, listen, listen_both, listen_datagrams};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select, try_join_all};
@@ -20,7 +20,8 @@ use super::log::Log;
 use super::runtime;
 use super::sink::{Stream, unwritten};
 use super::values::{
-    endpoints, families, parse_byte_limit, parse_duration, parse_limit, parse_timeout,
+    endpoints, families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
+    parse_timeout,
 };
 
 /// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
@@ -34,6 +35,31 @@ pub(crate) struct Listen {
     /// IPv6 only: [::] then refuses IPv4
     #[argh(switch, short = '6')]
     ipv6: bool,
+
+    /// serve UDP as well, on the same port
+    #[argh(switch, short = 'u')]
+    udp: bool,
+
+    /// with -u: do not serve TCP
+    #[argh(switch)]
+    no_tcp: bool,
+
+    /// datagrams answered per second from one IPv4 address or IPv6 /64
+    #[argh(option, arg_name = "RATE", from_str_fn(parse_rate))]
+    max_rate: Option<NonZeroU32>,
+
+    /// answer datagrams from ports below 1024 and from the ports served here too:
+    /// not where strangers can send to
+    #[argh(switch)]
+    any_source_port: bool,
+
+    /// answer a datagram with the TOS or traffic class that it came with (Linux)
+    #[argh(switch)]
+    copy_tos: bool,
+
+    /// ask for a receive buffer of SIZE for datagrams (default: 4M)
+    #[argh(option, arg_name = "SIZE", from_str_fn(parse_buffer))]
+    buffer: Option<usize>,
 
     /// clients at the same time; more wait in the kernel (default: what the
     /// descriptor limit allows)
@@ -115,11 +141,26 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
     let endpoints = endpoints("listen", &arguments.addresses, None)?;
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)
-        .reuse_port(arguments.reuse_port);
-    let listeners = listen(&endpoints, options)?;
-    let announcements: Vec<Event> = listeners.iter().map(listening).collect();
-    let reserve = RESERVE + listeners.len();
-    let mut server = Server::new(listeners).grace(arguments.grace).busy_poll(arguments.busy_poll);
+        .reuse_port(arguments.reuse_port)
+        .copy_marks(arguments.copy_tos);
+    let options = arguments.buffer.map_or(options, |buffer| options.receive_buffer(buffer));
+    agree(arguments)?;
+    let (listeners, datagrams) = match (arguments.udp, arguments.no_tcp) {
+        (false, _) => (listen(&endpoints, options)?, Vec::new()),
+        (true, false) => listen_both(&endpoints, options)?,
+        (true, true) => (Vec::new(), listen_datagrams(&endpoints, options)?),
+    };
+    let reserve = RESERVE + listeners.len() + datagrams.len();
+    let mut server = Server::new(listeners)
+        .datagrams(datagrams)
+        .grace(arguments.grace)
+        .busy_poll(arguments.busy_poll);
+    if let Some(rate) = arguments.max_rate {
+        server = server.max_rate(rate);
+    }
+    if arguments.any_source_port {
+        server = server.any_source_port();
+    }
     let room = descriptors_less(reserve); // asked in any case, because to ask is to make room
     if let Some(max) = arguments.max_conns.or(room) {
         server = server.max_connections(max);
@@ -141,11 +182,12 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
     let quiet = arguments.quiet;
     runtime::prepare(arguments.threads.get() + THREADS_BESIDE)?;
     let log = Log::start(format).map_err(runtime::no_thread)?;
+    let listening = server.listening();
     let server = server.observe({
         let log = log.clone();
         move |event| report(&event, format, quiet, &log)
     });
-    let announced = announcements.into_iter().map(|event| announce(&event, format, &log));
+    let announced = listening.into_iter().map(|event| announce(&event, format, &log));
     let totals = serve(arguments.threads, try_join_all(announced), server)?;
     log.finish();
     Ok(match totals {
@@ -154,8 +196,33 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
     })
 }
 
-fn listening(listener: &Listener) -> Event {
-    Event::Listening { address: listener.address(), families: listener.families() }
+/// Says which flags do not go together: those of one transport need it.
+fn agree(arguments: &Listen) -> Result<(), Failure> {
+    let of_udp = [
+        ("--no-tcp", arguments.no_tcp),
+        ("--max-rate", arguments.max_rate.is_some()),
+        ("--any-source-port", arguments.any_source_port),
+        ("--copy-tos", arguments.copy_tos),
+        ("--buffer", arguments.buffer.is_some()),
+    ];
+    let of_tcp = [
+        ("--max-conns", arguments.max_conns.is_some()),
+        ("--max-per-source", arguments.max_per_source.is_some()),
+        ("--max-bytes", arguments.max_bytes.is_some()),
+        ("--max-time", arguments.max_time.is_some()),
+    ];
+    let first = |flags: &[(&'static str, bool)]| {
+        flags.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+    };
+    match (first(&of_udp), first(&of_tcp)) {
+        (Some(flag), _) if !arguments.udp => {
+            Err(Failure::usage(format!("{flag} is for datagrams: it needs --udp")))
+        }
+        (_, Some(flag)) if arguments.no_tcp => {
+            Err(Failure::usage(format!("{flag} is for connections: it excludes --no-tcp")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Raises the descriptor limit as far as the system lets it (the soft limit of getrlimit(2) to the

@@ -1,7 +1,7 @@
 //! One word of the command line in, a value that cannot be wrong out.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use echo6::address::{AddressError, AddressErrorKind as Kind, Endpoint, Families, Host, pton};
@@ -40,6 +40,18 @@ pub(crate) fn parse_byte_limit(text: &str) -> Result<u64, String> {
         0 => Err("must be greater than zero".to_owned()),
         limit => Ok(limit),
     }
+}
+
+/// Reads a number per second, as in `1000` or `1000/s`.
+pub(crate) fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    number.parse().map_err(|_| "must be a number per second, from 1 on: 1000".to_owned())
+}
+
+/// Reads the size of a socket's buffer, which the system keeps as a C int.
+pub(crate) fn parse_buffer(text: &str) -> Result<usize, String> {
+    let size = i32::try_from(parse_byte_limit(text)?).map_err(|_| "must be below 2G".to_owned())?;
+    Ok(size as usize)
 }
 
 /// Reads a head start, within the bounds of RFC 8305, section 8.

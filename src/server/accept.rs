@@ -8,6 +8,7 @@ use std::time::Instant;
 use async_io::Async;
 use async_std::task;
 use futures::StreamExt;
+use futures::future;
 use futures::stream::{self, SelectAll, Stream};
 
 use super::clients::{Admitted, Clients};
@@ -20,6 +21,9 @@ use crate::socket::Listener;
 
 /// Accepts clients from all listeners in turn, each into a task of its own. Never ends.
 pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>) {
+    if listeners.is_empty() {
+        return future::pending().await; // it serves datagrams alone
+    }
     let mut incoming: SelectAll<_> = listeners.into_iter().map(incoming).collect();
     let mut shortage = Shortage::default();
     let mut crowd = Crowd { limit: clients.limits.connections, full: false };

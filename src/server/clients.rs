@@ -26,7 +26,7 @@ use crate::proxy::Header;
 /// All clients of a server, and what is common to them.
 pub(super) struct Clients {
     pub(super) limits: Limits,
-    keeper: Keeper,
+    pub(super) keeper: Keeper,
     table: Mutex<Table>,
     /// Wakes whoever waits for a client to go.
     waiter: AtomicWaker,

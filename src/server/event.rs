@@ -5,21 +5,25 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use super::reflect::DatagramTotals;
 use crate::address::{Families, Prefix};
 use crate::error::Cause;
 use crate::proxy::{Header, HeaderError, HeaderErrorKind};
+use crate::socket::Transports;
 
 /// Something that happened to a [`Server`](crate::Server). Peers are named by their canonical
 /// address: an IPv4 client of a dual-stack socket is `192.0.2.7:41000`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A socket is bound and about to accept its first client.
+    /// An address is bound and about to be served.
     Listening {
         /// The bound address.
         address: SocketAddr,
-        /// The families of the clients that can connect.
+        /// The families of the clients that can reach it.
         families: Families,
+        /// Whether it is served over TCP, UDP or both.
+        transports: Transports,
     },
     /// A client has been accepted.
     Connected {
@@ -55,6 +59,27 @@ pub enum Event {
         duration: Duration,
         /// Why it ended.
         reason: Reason,
+    },
+    /// The first datagram of a flow has come, or the first after it was quiet.
+    FlowAppeared {
+        /// Who sends.
+        peer: SocketAddr,
+        /// The address that was asked.
+        local: SocketAddr,
+    },
+    /// A flow has sent nothing for as long as the idle timeout, or for 60 seconds; or the server
+    /// stops.
+    FlowQuiet {
+        /// Who sent.
+        peer: SocketAddr,
+        /// The address that was asked first.
+        local: SocketAddr,
+        /// Datagrams that came from it, those over the rate limit included.
+        datagrams_in: u64,
+        /// The bytes in them.
+        bytes_in: u64,
+        /// Time from the first datagram to the last.
+        duration: Duration,
     },
     /// No client is accepted for a while; those that connect wait in the kernel.
     Paused {
@@ -199,4 +224,6 @@ pub struct Totals {
     pub returned: u64,
     /// Time from the first listening to the last client's end.
     pub duration: Duration,
+    /// What became of datagrams, if the server has a UDP socket.
+    pub datagrams: Option<DatagramTotals>,
 }

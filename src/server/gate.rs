@@ -71,7 +71,8 @@ impl Keeper {
         }
     }
 
-    fn judge(&self, address: IpAddr) -> Result<(), Denied> {
+    /// Says whether somebody at `address` may be served.
+    pub(super) fn judge(&self, address: IpAddr) -> Result<(), Denied> {
         self.access.as_ref().map_or(Ok(()), |access| access.judge(address))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -55,23 +55,9 @@ pub fn listen(
     endpoints: &[Endpoint],
     options: ListenOptions,
 ) -> Result<Vec<Listener>, ListenError> {
-    let mut plan = Vec::new();
-    for endpoint in endpoints {
-        for address in options.addresses(endpoint)? {
-            if address.port() == 0 || !plan.contains(&address) {
-                plan.push(address);
-            }
-        }
-    }
+    let plan = options.plan(endpoints)?;
     let mut listeners = Vec::with_capacity(plan.len());
-    for &address in &plan {
-        let ipv4_too = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port());
-        let families = match Families::of(address) {
-            Families::Ipv6 if !address.ip().is_unspecified() => Families::Ipv6,
-            Families::Ipv6 if address.port() != 0 && plan.contains(&ipv4_too) => Families::Ipv6,
-            Families::Ipv6 => options.families,
-            families => families,
-        };
+    for (address, families) in plan {
         listeners.push(open(address, families, options, &listeners)?);
     }
     Ok(listeners)
