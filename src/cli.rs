@@ -20,6 +20,7 @@ mod progress;
 mod runtime;
 mod send;
 mod sink;
+mod stdio;
 mod streams;
 mod targets;
 mod text;

@@ -12,7 +12,8 @@ use echo6::socket::Transports;
 use serde::Serialize;
 
 use super::json::family;
-use super::sink::{Stream, object};
+use super::sink::object;
+use super::stdio::Stream;
 use super::text::count;
 
 /// How events are written, and where.

@@ -18,7 +18,8 @@ use super::events::Format;
 use super::failure::{Failure, Status, Stop};
 use super::log::Log;
 use super::runtime;
-use super::sink::{Stream, unwritten};
+use super::sink::unwritten;
+use super::stdio::Stream;
 use super::values::{
     endpoints, families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
     parse_timeout,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::channel::oneshot;
 
 use super::events::Format;
-use super::sink::Stream;
+use super::stdio::Stream;
 
 /// How many lines may wait. A line has about 80 bytes, so a stuck log costs less than a megabyte.
 const QUEUE: usize = 8192;
@@ -59,7 +59,7 @@ impl Log {
     pub(crate) fn start(format: Format) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let log = Self(Arc::clone(&shared));
-        let put = |stream: Stream, bytes: &mut &[u8]| stream.write(bytes);
+        let put = |stream: Stream, bytes: &mut &[u8]| stream.write_rest(bytes);
         let pen = Pen { format, put, lost: 0, torn: false };
         thread::Builder::new().name("log".to_owned()).spawn(move || shared.write_all(pen))?;
         Ok(log)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_io::Timer;
 use futures::future::{Either, pending, select};
 
-use super::sink::Stream;
+use super::stdio::Stream;
 
 /// How often the line is drawn anew: often enough to be seen moving.
 const REDRAW: Duration = Duration::from_millis(200);

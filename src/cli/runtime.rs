@@ -1,7 +1,7 @@
 //! Executor threads and signals: what a process decides for the whole of async-std.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::pin::pin;
@@ -18,6 +18,7 @@ use futures::future::{BoxFuture, Either, Shared, select};
 use futures::{FutureExt, StreamExt};
 
 use super::failure::{Failure, Status, Stop};
+use super::stdio::Stream;
 
 /// Threads that a client may start: for its job, the reactor, a name, and one each for what it reads
 /// and writes.
@@ -154,9 +155,21 @@ impl StopSignals {
         Ok(signals)
     }
 
-    /// Ready when the next one comes.
+    /// Ready when the next one comes. What is written behind it starts on a line of its own: the
+    /// terminal has shown `^C`.
     pub(crate) async fn next(&mut self) {
-        while let Some(Err(_)) = self.0.next().await {}
+        loop {
+            match self.0.next().await {
+                Some(Err(_)) => {}
+                Some(Ok(Signal::Int))
+                    if io::stdin().is_terminal() && io::stderr().is_terminal() =>
+                {
+                    let _ = Stream::Stderr.write_all(b"\n");
+                    return;
+                }
+                Some(Ok(_)) | None => return,
+            }
+        }
     }
 }
 

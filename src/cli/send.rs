@@ -33,7 +33,7 @@ client_arguments! {
         #[argh(switch)]
         all: bool,
 
-        /// send the bytes of a file
+        /// send the bytes of FILE; - is stdin
         #[argh(option, short = 'f', arg_name = "FILE")]
         file: Option<String>,
 
@@ -60,6 +60,13 @@ client_arguments! {
         /// what to send, each on a connection of its own; none: all of stdin on one
         #[argh(positional, arg_name = "MESSAGE")]
         messages: Vec<String>,
+    }
+}
+
+impl Send {
+    /// The file to send; `None` stands for stdin.
+    fn path(&self) -> Option<&str> {
+        self.file.as_deref().filter(|&path| path != "-")
     }
 }
 
@@ -177,7 +184,7 @@ impl Sender<'_> {
     /// Counts a failure and says it. One that is not the network's ends the command.
     fn fail(&self, error: SendError) -> Result<Status, Stop> {
         self.count_failure();
-        match (&error, &self.arguments.file) {
+        match (&error, self.arguments.path()) {
             (SendError::Input(cause), Some(path)) => {
                 Err(Stop::Reported(self.sink.failure(&Failure::input(path, cause))))
             }

@@ -1,4 +1,4 @@
-//! Values, words and failures in; stdout and stderr out. Nothing else in the program writes there.
+//! Values, words and failures in; stdout and stderr out.
 //!
 //! Data goes to stdout and words go to stderr. With `--json` each value is one object a line on
 //! stdout, with the `time` in UTC (RFC 3339) in front of its own fields.
@@ -10,6 +10,7 @@ use echo6::error::Cause;
 use serde::Serialize;
 
 use super::failure::{Failure, Status, Stop};
+use super::stdio::Stream;
 
 /// Where a command writes.
 #[derive(Clone, Copy, Debug)]
@@ -67,64 +68,5 @@ pub(crate) fn unwritten(error: io::Error) -> Stop {
     match error.kind() {
         ErrorKind::BrokenPipe => Stop::Unread,
         _ => Failure::here("cannot write to stdout", &Cause::from(error)).into(),
-    }
-}
-
-/// A standard stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Stdout,
-    Stderr,
-}
-
-impl Stream {
-    /// Writes all of `bytes`, however long the reader takes.
-    pub(crate) fn write_all(self, mut bytes: &[u8]) -> io::Result<()> {
-        self.write(&mut bytes)
-    }
-
-    /// Writes all of `bytes`, however long the reader takes; after an error they are those that were
-    /// not written. Another process may have made the stream non-blocking, because its file
-    /// description is shared (fcntl(2)): then it is waited for here.
-    #[cfg(unix)]
-    pub(crate) fn write(self, bytes: &mut &[u8]) -> io::Result<()> {
-        use rustix::event::{PollFd, PollFlags, poll};
-        use rustix::io::Errno;
-
-        let descriptor = match self {
-            Self::Stdout => rustix::stdio::stdout(),
-            Self::Stderr => rustix::stdio::stderr(),
-        };
-        while !bytes.is_empty() {
-            match rustix::io::write(descriptor, bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => *bytes = &bytes[written..],
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    let mut ready = [PollFd::new(&descriptor, PollFlags::OUT)];
-                    match poll(&mut ready, None) {
-                        Ok(_) | Err(Errno::INTR) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes all of `bytes`.
-    #[cfg(not(unix))]
-    pub(crate) fn write(self, bytes: &mut &[u8]) -> io::Result<()> {
-        use std::io::Write;
-
-        fn put(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
-            stream.write_all(bytes)?;
-            stream.flush()
-        }
-        match self {
-            Self::Stdout => put(io::stdout().lock(), bytes),
-            Self::Stderr => put(io::stderr().lock(), bytes),
-        }
     }
 }

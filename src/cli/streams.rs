@@ -2,13 +2,14 @@
 //! what passes.
 
 use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use blocking::Unblock;
 use futures::io::{AsyncRead, AsyncWrite};
+
+use super::stdio::{Stdin, Stream};
 
 /// How many bytes wait between a stream and its thread. 1 GiB through stdin, the median of three
 /// runs in turns: 10.9 s with 8 KiB, 3.1 s with 64 KiB, 1.6 s with 256 KiB, 1.7 s with 1 MiB
@@ -16,26 +17,35 @@ use futures::io::{AsyncRead, AsyncWrite};
 const PIPE: usize = 256 * 1024;
 
 pub(crate) fn stdin() -> impl AsyncRead + Unpin {
-    Unblock::with_capacity(PIPE, io::stdin())
+    file(Stdin)
 }
 
-pub(crate) fn file(file: File) -> impl AsyncRead + Unpin {
-    Unblock::with_capacity(PIPE, file)
+pub(crate) fn file(file: impl Read + Send + 'static) -> impl AsyncRead + Unpin {
+    Unblock::with_capacity(PIPE, Once { file, ended: false })
 }
 
-/// stdout without the line buffer of [`io::stdout`], which searches all that passes for newlines. A
-/// terminal keeps it: on Windows there is more to one than its handle.
-pub(crate) fn stdout() -> io::Result<impl AsyncWrite + Unpin> {
-    #[cfg(unix)]
-    let handle = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
-    #[cfg(windows)]
-    let handle = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
-    let stdout: Box<dyn io::Write + Send> = if io::stdout().is_terminal() {
-        Box::new(io::stdout())
-    } else {
-        Box::new(File::from(handle))
-    };
-    Ok(Unblock::with_capacity(PIPE, stdout))
+/// stdout without the line buffer of [`io::stdout`], so that what came back is shown at once, also
+/// an unfinished line.
+pub(crate) fn stdout() -> impl AsyncWrite + Unpin {
+    Unblock::with_capacity(PIPE, Stream::Stdout)
+}
+
+/// A file up to its first end. A terminal goes on behind Ctrl-D, and the thread behind a stream reads
+/// again when an end follows data.
+struct Once<R> {
+    file: R,
+    ended: bool,
+}
+
+impl<R: Read> Read for Once<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        let length = self.file.read(buffer)?;
+        self.ended = length == 0 && !buffer.is_empty();
+        Ok(length)
+    }
 }
 
 /// How many bytes have passed.

@@ -11,7 +11,6 @@ use futures::io::AsyncWrite;
 use super::Sender;
 use crate::cli::failure::{Failure, Status, Stop};
 use crate::cli::progress::with_progress;
-use crate::cli::sink::unwritten;
 use crate::cli::streams;
 
 const MIB: f64 = (1 << 20) as f64;
@@ -21,7 +20,7 @@ impl Sender<'_> {
     /// it comes.
     pub(super) async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Stop> {
         let times = self.arguments.count.saturating_mul(targets.len() as u64);
-        if self.arguments.file.is_none() && times > 1 {
+        if self.arguments.path().is_none() && times > 1 {
             return Err(Failure::usage("stdin can be sent once, to one address")
                 .with_help(Some("give a MESSAGE, or a file with --file".to_owned()))
                 .into());
@@ -29,7 +28,7 @@ impl Sender<'_> {
         let mut status = Status::Ok;
         for target in targets {
             for _ in 0..self.arguments.count {
-                let output = streams::stdout().map_err(unwritten)?;
+                let output = streams::stdout();
                 let sent = if self.arguments.json {
                     self.pass(target, futures::io::sink()).await?
                 } else {
@@ -52,9 +51,9 @@ impl Sender<'_> {
     ) -> Result<Result<(), SendError>, Stop> {
         let mut file = None;
         let mut total = None;
-        if let Some(path) = &self.arguments.file {
+        if let Some(path) = self.arguments.path() {
             // It waits for a writer if the file is a FIFO.
-            let path = path.clone();
+            let path = path.to_owned();
             let opened = match blocking::unblock(move || File::open(path)).await {
                 Ok(opened) => opened,
                 Err(error) => return Ok(Err(SendError::Input(error.into()))),
