@@ -5,6 +5,8 @@ mod check;
 mod connect;
 mod error;
 mod exchange;
+#[cfg(all(test, feature = "serde"))]
+mod golden;
 mod ping;
 mod preface;
 mod send;

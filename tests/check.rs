@@ -1,5 +1,7 @@
 //! `echo6 check`: the table, the sentence, and the statuses.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use std::thread;

@@ -2,6 +2,7 @@
 //! is not installed is skipped aloud.
 
 #![cfg(all(unix, feature = "cli"))]
+#![cfg(feature = "cli")]
 
 mod common;
 

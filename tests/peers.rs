@@ -1,5 +1,7 @@
 //! Echo servers that others wrote: socat, ncat and xinetd, each skipped aloud if it is not there.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use std::io::{Read, Write};

@@ -1,5 +1,7 @@
 //! `echo6 ping`: lines, summaries and statuses.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use std::io::{BufRead, BufReader};

@@ -1,5 +1,7 @@
 //! `echo6 send`: messages, files and stdin, and what is said about them.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};

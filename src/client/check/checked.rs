@@ -49,7 +49,7 @@ pub struct StepFailure {
 }
 
 impl Checked {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(in crate::client) fn new(address: SocketAddr) -> Self {
         Self {
             target: None,
             address,

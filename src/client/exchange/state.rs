@@ -90,3 +90,70 @@ impl State {
         if self.all_returned() { Ok(()) } else { Err(SendError::Short { peer, sent, returned }) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer() -> SocketAddr {
+        "127.0.0.1:7".parse().unwrap()
+    }
+
+    #[test]
+    fn the_first_difference_is_found_in_whichever_pieces_bytes_come() {
+        let sent: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for (changed, piece) in
+            [(None, 1), (None, 1000), (Some(0), 7), (Some(999), 7), (Some(500), 333)]
+        {
+            let mut state = State::new();
+            // In two pieces, so that the queue of what is under way wraps around.
+            state.note_sent(&sent[..600]);
+            let (same, compared) = state.note_returned(&sent[..0], peer());
+            assert_eq!((same, compared), (0, Ok(())));
+            state.note_sent(&sent[600..]);
+            let mut returned = sent.clone();
+            if let Some(at) = changed {
+                let byte: &mut u8 = &mut returned[at];
+                *byte ^= 1;
+            }
+            let mut good = 0;
+            let mut result = Ok(());
+            for piece in returned.chunks(piece) {
+                let (same, compared) = state.note_returned(piece, peer());
+                good += same;
+                result = compared;
+                if result.is_err() {
+                    break;
+                }
+            }
+            assert_eq!(good, changed.unwrap_or(1000));
+            assert_eq!(state.traffic, Traffic { sent: 1000, returned: good as u64 });
+            let expected = changed.map_or(Ok(()), |at| {
+                let (offset, expected) = (at as u64, sent[at]);
+                let (peer, got) = (peer(), expected ^ 1);
+                Err(SendError::Mismatch { peer, offset, expected, got })
+            });
+            assert_eq!(result, expected);
+        }
+    }
+
+    #[test]
+    fn a_byte_too_many_is_surplus_and_what_came_before_it_is_good() {
+        let mut state = State::new();
+        state.note_sent(b"hello");
+        let (same, compared) = state.note_returned(b"hello!", peer());
+        assert_eq!((same, compared), (5, Err(SendError::Surplus { peer: peer(), sent: 5 })));
+    }
+
+    #[test]
+    fn a_close_is_short_unless_all_was_sent_and_is_back() {
+        let mut state = State::new();
+        let short = |sent, returned| Err(SendError::Short { peer: peer(), sent, returned });
+        assert_eq!(state.note_close(peer()), short(0, 0)); // there is more to send
+        state.note_sent(b"hello");
+        state.note_end();
+        assert_eq!((state.under_way(), state.note_close(peer())), (5, short(5, 0)));
+        assert!(state.note_returned(b"hello", peer()).1.is_ok() && state.all_returned());
+        assert_eq!(state.note_close(peer()), Ok(()));
+    }
+}

@@ -1,0 +1,265 @@
+//! A line of JSON for each thing that a client yields, as programs rely on it, and as the README
+//! documents it. The `time` in front is the command's.
+
+#![allow(clippy::unwrap_used)] // a test
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::attempt::{Attempt, Outcome};
+use super::check::{CheckSummary, Checked, HalfClose, Hold, Step, StepFailure};
+use super::error::{ConnectError, SendError};
+use super::ping::{Loss, PingEvent, Report};
+use super::send::{Reply, Tally};
+use super::traffic::Traffic;
+
+const MILLI: Duration = Duration::from_millis(1);
+
+fn peer() -> SocketAddr {
+    "[::1]:7000".parse().unwrap()
+}
+
+fn local() -> SocketAddr {
+    "[::1]:50000".parse().unwrap()
+}
+
+fn attempts() -> Vec<Attempt> {
+    let refused = io::Error::from(io::ErrorKind::ConnectionRefused).into();
+    [
+        ("127.0.0.1:7000", Outcome::Failed(refused)),
+        ("[::1]:7000", Outcome::Connected),
+        ("127.0.0.2:7000", Outcome::Dropped),
+        ("127.0.0.3:7000", Outcome::Untried),
+    ]
+    .map(|(address, outcome)| Attempt { address: address.parse().unwrap(), outcome })
+    .to_vec()
+}
+
+/// What `attempts` of a line are.
+fn tried() -> Value {
+    json!([
+        {"address": "127.0.0.1:7000", "outcome": "failed", "cause": "refused",
+         "error": "connection refused"},
+        {"address": "[::1]:7000", "outcome": "connected"},
+        {"address": "127.0.0.2:7000", "outcome": "dropped"},
+        {"address": "127.0.0.3:7000", "outcome": "untried"},
+    ])
+}
+
+/// Holds a value against its line, and the names of its fields against the README's row of the
+/// command's event.
+fn hold(command: &str, value: &impl Serialize, line: Value) {
+    let written = serde_json::to_value(value).unwrap();
+    assert_eq!(written, line, "{command}");
+    let event = line["event"].as_str().unwrap();
+    let mut rows = documented(&[command, event]) + &documented(&["failure"]);
+    rows += "`event` `address` `family`";
+    for field in line.as_object().unwrap().keys() {
+        assert!(rows.contains(&format!("`{field}`")), "{command}: {event}: {field}: {rows}");
+    }
+}
+
+/// The rows of the README's tables whose first cell names all of `words`.
+fn documented(words: &[&str]) -> String {
+    let rows = include_str!("../../README.md").lines().filter(|line| {
+        let event = line.trim_start_matches('|').split('|').next().unwrap_or_default();
+        line.starts_with('|') && words.iter().all(|word| event.contains(&format!("`{word}`")))
+    });
+    rows.collect()
+}
+
+#[test]
+fn what_send_yields() {
+    let traffic = Traffic { sent: 5, returned: 5 };
+    let reply = Reply {
+        bytes: b"hello".to_vec(),
+        peer: peer(),
+        local: local(),
+        traffic,
+        connect: MILLI,
+        exchange: Duration::from_nanos(1500),
+        attempts: attempts(),
+    };
+    hold(
+        "send",
+        &reply,
+        json!({"event": "reply", "address": "[::1]:7000", "family": "ipv6", "local": "[::1]:50000",
+               "sent_bytes": 5, "returned_bytes": 5, "connect_us": 1000.0, "exchange_us": 1.5,
+               "attempts": tried()}),
+    );
+    let tally =
+        Tally { returned: 2, failed: 1, returned_bytes: 10, duration: MILLI, interrupted: false };
+    hold(
+        "send",
+        &tally,
+        json!({"event": "summary", "returned": 2, "failed": 1, "returned_bytes": 10,
+               "duration_us": 1000.0, "interrupted": false}),
+    );
+}
+
+#[test]
+fn what_ping_yields() {
+    let (peer, sequence, bytes) = (peer(), 7, 64);
+    let (rtt, connect) = (MILLI, MILLI * 2);
+    hold(
+        "ping",
+        &PingEvent::Connected { peer, local: local(), connect, attempts: attempts() },
+        json!({"event": "connected", "address": "[::1]:7000", "family": "ipv6",
+               "local": "[::1]:50000", "connect_us": 2000.0, "attempts": tried()}),
+    );
+    let reply = |connect| PingEvent::Reply { peer, sequence, bytes, rtt, connect };
+    hold(
+        "ping",
+        &reply(None),
+        json!({"event": "reply", "address": "[::1]:7000", "family": "ipv6", "seq": 7,
+               "returned_bytes": 64, "rtt_us": 1000.0}),
+    );
+    hold(
+        "ping",
+        &reply(Some(connect)),
+        json!({"event": "reply", "address": "[::1]:7000", "family": "ipv6", "seq": 7,
+               "returned_bytes": 64, "rtt_us": 1000.0, "connect_us": 2000.0}),
+    );
+    hold(
+        "ping",
+        &PingEvent::Late { peer, sequence, bytes, rtt },
+        json!({"event": "late", "address": "[::1]:7000", "family": "ipv6", "seq": 7,
+               "returned_bytes": 64, "rtt_us": 1000.0}),
+    );
+    for loss in Loss::ALL {
+        hold(
+            "ping",
+            &PingEvent::Lost { peer, sequence, loss: *loss },
+            json!({"event": "lost", "address": "[::1]:7000", "family": "ipv6", "seq": 7,
+                   "cause": loss.code()}),
+        );
+        assert!(documented(&["ping", "lost"]).contains(&format!("`{}`", loss.code())));
+    }
+    let error = ConnectError::NoneAccepts { attempts: attempts()[..1].to_vec(), source: None };
+    hold(
+        "ping",
+        &PingEvent::Unreachable { peer, error, retry_in: MILLI * 20 },
+        json!({"event": "unreachable", "address": "[::1]:7000", "family": "ipv6",
+               "cause": "refused", "retry_in_us": 20_000.0,
+               "error": "cannot connect to 127.0.0.1:7000: connection refused"}),
+    );
+    let mut report = Report::default();
+    report.note(&PingEvent::Connected { peer, local: local(), connect, attempts: attempts() });
+    report.note(&PingEvent::Sent { peer, sequence });
+    report.note(&reply(None));
+    let millisecond = json!({"min": 1000.0, "avg": 1000.0, "p50": 1000.0, "p90": 1000.0,
+                             "p99": 1000.0, "p99_9": 1000.0, "max": 1000.0, "stddev": 0.0});
+    hold(
+        "ping",
+        &report,
+        json!({"event": "summary", "address": "[::1]:7000", "family": "ipv6", "sent": 1,
+               "received": 1, "lost": 0, "late": 0, "unanswered": 0, "returned_bytes": 64,
+               "rtt_us": millisecond}),
+    );
+}
+
+#[test]
+fn each_error_has_its_cause_and_its_numbers() {
+    let (peer, sent, returned) = (peer(), 5, 3);
+    let reset = || io::Error::from(io::ErrorKind::ConnectionReset).into();
+    for (error, fields) in [
+        (
+            SendError::Connect(ConnectError::NoneAccepts { attempts: vec![], source: None }),
+            json!({"cause": "usage", "error": "no address to connect to"}),
+        ),
+        (
+            SendError::Lost { peer, sent, returned, source: reset() },
+            json!({"cause": "reset", "sent_bytes": 5, "returned_bytes": 3,
+                   "error": "connection to [::1]:7000 lost after 3 of 5 bytes came back: \
+                             connection reset by the other end"}),
+        ),
+        (
+            SendError::Timeout { peer, sent, returned, after: MILLI },
+            json!({"cause": "timeout", "sent_bytes": 5, "returned_bytes": 3,
+                   "error": "no progress with [::1]:7000 for 1ms: 3 of 5 bytes came back"}),
+        ),
+        (
+            SendError::Short { peer, sent, returned },
+            json!({"cause": "short", "sent_bytes": 5, "returned_bytes": 3,
+                   "error": "reply from [::1]:7000 is short: 3 of 5 bytes came back"}),
+        ),
+        (
+            SendError::Mismatch { peer, offset: 4, expected: 0x6f, got: 0x6e },
+            json!({"cause": "mismatch", "offset": 4, "expected": 0x6f, "got": 0x6e,
+                   "error": "reply from [::1]:7000 differs at byte 4: sent 0x6f, got 0x6e"}),
+        ),
+        (
+            SendError::Surplus { peer, sent },
+            json!({"cause": "mismatch", "sent_bytes": 5,
+                   "error": "reply from [::1]:7000 is longer than the 5 bytes sent"}),
+        ),
+        (
+            SendError::Input(reset()),
+            json!({"cause": "input",
+                   "error": "cannot read the input: connection reset by the other end"}),
+        ),
+        (
+            SendError::Output(reset()),
+            json!({"cause": "output",
+                   "error": "cannot write the output: connection reset by the other end"}),
+        ),
+    ] {
+        let mut line = fields;
+        let cause = format!("`{}`", line["cause"].as_str().unwrap());
+        assert!(documented(&["failure"]).contains(&cause), "{cause}");
+        line["event"] = "disconnected".into();
+        line["address"] = "[::1]:7000".into();
+        line["family"] = "ipv6".into();
+        hold("ping", &PingEvent::Disconnected { peer, error }, line);
+    }
+}
+
+#[test]
+fn what_check_yields() {
+    let mut checked = Checked::new(peer());
+    checked.target = Some("localhost:7000".parse().unwrap());
+    (checked.connect, checked.echo, checked.bulk) = (Some(MILLI), Some(MILLI), Some(MILLI * 8));
+    (checked.half_close, checked.hold) = (Some(HalfClose::Kept), Some(Hold::Alive));
+    checked.finished = true;
+    hold(
+        "check",
+        &checked,
+        json!({"event": "check", "target": "localhost:7000", "address": "[::1]:7000",
+               "family": "ipv6", "connect_us": 1000.0, "echo_us": 1000.0, "bulk_bytes": 1_048_576,
+               "bulk_us": 8000.0, "mib_per_s": 125.0, "half_close": "kept", "hold": "alive",
+               "verdict": "ok", "ok": true, "diagnosis": "works"}),
+    );
+    let mut failed = Checked::new(peer());
+    failed.connect = Some(MILLI);
+    failed.finished = true;
+    let error = SendError::Short { peer: peer(), sent: 64, returned: 0 };
+    failed.failure = Some(StepFailure { step: Step::Echo, error });
+    hold(
+        "check",
+        &failed,
+        json!({"event": "check", "address": "[::1]:7000", "family": "ipv6", "connect_us": 1000.0,
+               "bulk_bytes": 1_048_576, "verdict": "short", "ok": false,
+               "diagnosis": "closes_at_once", "failed_step": "echo", "cause": "short",
+               "error": "reply from [::1]:7000 is short: 0 of 64 bytes came back",
+               "sent_bytes": 64, "returned_bytes": 0}),
+    );
+    let sentences = vec!["IPv6 works".to_owned()];
+    let summary = CheckSummary { checked: 1, ok: 1, interrupted: false, sentences };
+    hold(
+        "check",
+        &summary,
+        json!({"event": "summary", "checked": 1, "ok": 1, "interrupted": false,
+               "sentences": ["IPv6 works"]}),
+    );
+    for code in HalfClose::ALL
+        .iter()
+        .map(|kind| kind.code())
+        .chain(Hold::ALL.iter().map(|kind| kind.code()))
+    {
+        assert!(documented(&["check"]).contains(&format!("`{code}`")), "{code}");
+    }
+}
