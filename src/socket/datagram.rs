@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::error::ListenError;
-use super::listener::{Listener, listen};
+use super::listener::{Listener, families_of, listen};
 use super::options::{ListenOptions, has_ipv6};
 use crate::address::{Endpoint, Families};
 
@@ -44,6 +44,16 @@ pub(crate) struct Control {
     pub(crate) asked: bool,
     /// The TOS or traffic class.
     pub(crate) marks: bool,
+}
+
+impl Control {
+    fn of(address: SocketAddr, options: ListenOptions) -> Self {
+        Self {
+            ipv6: address.is_ipv6(),
+            asked: address.ip().is_unspecified(),
+            marks: options.copy_marks,
+        }
+    }
 }
 
 /// What came with a datagram.
@@ -171,11 +181,7 @@ fn bind(
     }
     // Linux cuts it to net.core.rmem_max without a word; other systems refuse what is too much.
     let _ = socket.set_recv_buffer_size(options.receive_buffer);
-    let control = Control {
-        ipv6: address.is_ipv6(),
-        asked: address.ip().is_unspecified(),
-        marks: options.copy_marks,
-    };
+    let control = Control::of(address, options);
     // Before bind(2), so that the first datagram has its control messages too.
     let control = system::prepare(&socket, control)?;
     socket.bind(&address.into())?;
@@ -185,6 +191,24 @@ fn bind(
 }
 
 impl DatagramSocket {
+    /// Takes over a bound socket of somebody else: a service manager, or a test that needed options of
+    /// its own. Its families are read from `IPV6_V6ONLY`. Of the options only
+    /// [`copy_marks`](ListenOptions::copy_marks) counts, because all others come before bind(2).
+    ///
+    /// The datagrams that wait already do not tell which address they asked: on a socket with every
+    /// address of the host, the system chooses the one that they are answered from.
+    ///
+    /// # Errors
+    ///
+    /// If it is no bound UDP socket.
+    pub fn adopt(socket: UdpSocket, options: ListenOptions) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        let bound = socket2::SockRef::from(&socket);
+        let families = families_of(&bound, address)?;
+        let control = system::prepare(&bound, Control::of(address, options))?;
+        Ok(Self { socket, address, families, control })
+    }
+
     /// The bound address, with the port that the system chose where 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -110,6 +110,14 @@ fn bind(
     Ok(Listener { socket, address, families })
 }
 
+/// The families that a bound socket serves.
+pub(super) fn families_of(socket: &Socket, address: SocketAddr) -> std::io::Result<Families> {
+    Ok(match Families::of(address) {
+        Families::Ipv6 if address.ip().is_unspecified() && !socket.only_v6()? => Families::Both,
+        families => families,
+    })
+}
+
 /// Sets what accepted sockets have from their listener.
 fn set_for_clients(socket: &Socket) -> std::io::Result<()> {
     // A client that vanished would stay for ever. The system decides when to ask after one that is
@@ -123,6 +131,38 @@ fn set_for_clients(socket: &Socket) -> std::io::Result<()> {
 }
 
 impl Listener {
+    /// Takes over a listening socket that somebody else bound: a service manager, or a test that
+    /// needed options of its own. Its families are read from `IPV6_V6ONLY`, and what its clients
+    /// inherit from it is set.
+    ///
+    /// # Errors
+    ///
+    /// If it is no socket, or if it does not listen where the system says so (`SO_ACCEPTCONN` on Linux
+    /// and FreeBSD).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use echo6::socket::Listener;
+    ///
+    /// let listener = Listener::adopt(TcpListener::bind("127.0.0.1:0")?)?;
+    /// assert!(listener.to_string().ends_with(" (IPv4)"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn adopt(socket: TcpListener) -> std::io::Result<Self> {
+        let address = socket.local_addr()?;
+        let options = socket2::SockRef::from(&socket);
+        #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
+        if !options.is_listener()? {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        set_for_clients(&options)?;
+        let families = families_of(&options, address)?;
+        Ok(Self { socket, address, families })
+    }
+
     /// The bound address, with the port that the system chose where 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -176,6 +216,35 @@ mod tests {
         socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into()).unwrap();
         let port = socket.local_addr().unwrap().as_socket().unwrap().port();
         (socket, port)
+    }
+
+    #[test]
+    fn a_socket_of_somebody_else_is_read_for_its_families() {
+        for (domain, only_v6, address, said) in [
+            (Domain::IPV6, false, "[::]:0", "(IPv6 and IPv4)"),
+            (Domain::IPV6, true, "[::]:0", "(IPv6)"),
+            (Domain::IPV6, false, "[::1]:0", "(IPv6)"),
+            (Domain::IPV6, false, "[::ffff:127.0.0.1]:0", "(IPv4)"),
+            (Domain::IPV4, false, "0.0.0.0:0", "(IPv4)"),
+        ] {
+            let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).unwrap();
+            if domain == Domain::IPV6 {
+                socket.set_only_v6(only_v6).unwrap();
+            }
+            let address: SocketAddr = address.parse().unwrap();
+            socket.bind(&address.into()).unwrap();
+            socket.listen(1).unwrap();
+            let line = Listener::adopt(socket.into()).unwrap().to_string();
+            assert!(line.ends_with(said), "{address} {only_v6}: {line}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_socket_that_does_not_listen_is_not_adopted() {
+        let (reserved, _) = reserve();
+        let error = Listener::adopt(reserved.into()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 
     #[test]
