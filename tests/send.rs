@@ -264,3 +264,28 @@ fn an_interrupt_ends_it_at_once_and_says_how_far_it_came() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "interrupted: 5 bytes came back by then\n");
 }
+
+/// A client that gets the port it calls as its own would talk to itself, and find all well.
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_who_listens_is_never_taken_for_an_echo() {
+    let script = "ip link set lo up && echo '41300 41301' > /proc/sys/net/ipv4/ip_local_port_range";
+    let alone = |command: &str| {
+        let script = format!("{script} && {command}");
+        let run = std::process::Command::new("unshare").args(["-n", "sh", "-c", &script]).output();
+        run.ok().filter(|_| rustix::process::geteuid().is_root())
+    };
+    let echo6 = env!("CARGO_BIN_EXE_echo6");
+    if alone("true").is_none_or(|run| !run.status.success()) {
+        eprintln!("skipped: a network namespace takes root, unshare(1) and ip(8)");
+        return;
+    }
+    let sent = alone(&format!(
+        "for n in 1 2 3 4 5 6 7 8; do {echo6} send 127.0.0.1:41300 hi && exit 9; done; \
+         {echo6} send '[::1]:41301' hi || exit 7"
+    ));
+    let sent = sent.unwrap();
+    assert_eq!(sent.status.code(), Some(7), "{sent:?}");
+    let said = String::from_utf8(sent.stderr).unwrap();
+    assert_eq!(said.matches("connection refused").count(), 9, "{said}");
+}

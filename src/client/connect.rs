@@ -9,7 +9,7 @@ use async_io::{Async, Timer};
 use futures::StreamExt;
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::attempt::{Attempt, Outcome};
 use super::error::ConnectError;
@@ -133,13 +133,11 @@ impl Client {
     }
 
     async fn attempt(&self, peer: SocketAddr) -> io::Result<(Wire, SocketAddr)> {
-        let opening = open(peer, self.source);
-        let stream = match first_of(opening, Timer::after(self.connect_timeout)).await {
-            Either::Left(result) => result?,
-            Either::Right(_) => return Err(io::ErrorKind::TimedOut.into()),
-        };
-        let local = stream.get_ref().local_addr()?;
-        Ok((Wire::new(stream), local))
+        let opening = open_to_another(peer, self.source);
+        match first_of(opening, Timer::after(self.connect_timeout)).await {
+            Either::Left(opened) => opened.map(|(stream, local)| (Wire::new(stream), local)),
+            Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }
 
@@ -153,6 +151,25 @@ fn interleave(addresses: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
     first.reverse();
     second.reverse();
     (0..longer).flat_map(move |_| [first.pop(), second.pop()]).flatten()
+}
+
+/// Connects to a server, not to itself: a socket that is given the very port it calls, of its own
+/// host, meets its own SYN, and TCP takes that for a simultaneous open (RFC 9293, section 3.5). While
+/// it is held, the next attempt is given another port, and hears what is true.
+async fn open_to_another(
+    peer: SocketAddr,
+    source: Option<IpAddr>,
+) -> io::Result<(Async<TcpStream>, SocketAddr)> {
+    let stream = open(peer, source).await?;
+    let local = stream.get_ref().local_addr()?;
+    if local != peer {
+        return Ok((stream, local));
+    }
+    // A reset leaves no TIME_WAIT, which would keep a server from the port.
+    SockRef::from(stream.get_ref()).set_linger(Some(Duration::ZERO))?;
+    let other = open(peer, source).await?;
+    let local = other.get_ref().local_addr()?;
+    Ok((other, local))
 }
 
 /// Connects without blocking: connect(2) on a non-blocking socket, then the wait until it can be
