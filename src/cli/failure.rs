@@ -108,6 +108,12 @@ impl Failure {
         self
     }
 
+    /// Says where it was found, before what it is.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.0.message = format!("{place}: {}", self.0.message);
+        self
+    }
+
     pub(crate) fn status(&self) -> Status {
         self.0.status
     }

@@ -3,7 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
 use async_std::future::timeout;
@@ -20,10 +21,17 @@ use super::log::Log;
 use super::runtime;
 use super::sink::unwritten;
 use super::stdio::Stream;
+use super::text;
 use super::values::{
     endpoints, families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
     parse_timeout,
 };
+
+mod gate;
+mod refusals;
+
+use gate::Gate;
+use refusals::Refusals;
 
 /// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
 #[derive(ArgsInfo, FromArgs)]
@@ -72,6 +80,28 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "N", from_str_fn(parse_limit))]
     max_per_source: Option<NonZeroUsize>,
 
+    /// let only clients of these prefixes in, such as 192.0.2.0/24,loopback; of
+    /// all prefixes that a client is in, the longest decides
+    #[argh(option, arg_name = "PREFIX")]
+    allow: Vec<String>,
+
+    /// close clients of these prefixes at once
+    #[argh(option, arg_name = "PREFIX")]
+    deny: Vec<String>,
+
+    /// a file of prefixes to allow, one a line, with # before comments
+    #[argh(option, arg_name = "FILE")]
+    allow_file: Vec<String>,
+
+    /// a file of prefixes to deny
+    #[argh(option, arg_name = "FILE")]
+    deny_file: Vec<String>,
+
+    /// require a PROXY header, v1 or v2, from balancers of these prefixes (any:
+    /// from everyone) and take the client that it announces for the peer; TCP
+    #[argh(option, arg_name = "PREFIX")]
+    accept_proxy: Vec<String>,
+
     /// close a client that neither sends nor takes a byte for so long
     #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
     idle_timeout: Option<Duration>,
@@ -114,6 +144,10 @@ pub(crate) struct Listen {
     #[argh(switch, short = 'q')]
     quiet: bool,
 
+    /// print what balancers say of their clients beside addresses
+    #[argh(switch, short = 'v')]
+    verbose: bool,
+
     /// HOST:PORT, [IPV6]:PORT or :PORT; port 0 lets the system choose
     #[argh(positional, arg_name = "ADDRESS")]
     addresses: Vec<String>,
@@ -146,16 +180,28 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
         .copy_marks(arguments.copy_tos);
     let options = arguments.buffer.map_or(options, |buffer| options.receive_buffer(buffer));
     agree(arguments)?;
+    let gate = Gate::read(
+        (&arguments.allow, &arguments.allow_file),
+        (&arguments.deny, &arguments.deny_file),
+        &arguments.accept_proxy,
+    )?;
     let (listeners, datagrams) = match (arguments.udp, arguments.no_tcp) {
         (false, _) => (listen(&endpoints, options)?, Vec::new()),
         (true, false) => listen_both(&endpoints, options)?,
         (true, true) => (Vec::new(), listen_datagrams(&endpoints, options)?),
     };
+    let is_open = listeners.iter().any(|listener| !listener.address().ip().is_loopback());
+    if gate.trusts_everyone() && is_open && !arguments.quiet {
+        let words = "warning: --accept-proxy any: every peer can announce any address
+";
+        drop(Stream::Stderr.write_all(words.as_bytes()));
+    }
     let reserve = RESERVE + listeners.len() + datagrams.len();
-    let mut server = Server::new(listeners)
+    let server = Server::new(listeners)
         .datagrams(datagrams)
         .grace(arguments.grace)
         .busy_poll(arguments.busy_poll);
+    let mut server = gate.keep(server);
     if let Some(rate) = arguments.max_rate {
         server = server.max_rate(rate);
     }
@@ -180,13 +226,19 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
     }
 
     let format = if arguments.json { Format::Json } else { Format::Text };
-    let quiet = arguments.quiet;
+    let (quiet, verbose) = (arguments.quiet, arguments.verbose);
+    let refusals = Mutex::new(Refusals::new(Instant::now()));
     runtime::prepare(arguments.threads.get() + THREADS_BESIDE)?;
     let log = Log::start(format).map_err(runtime::no_thread)?;
     let listening = server.listening();
     let server = server.observe({
         let log = log.clone();
-        move |event| report(&event, format, quiet, &log)
+        move |event| {
+            if is_said_already(&event, &refusals) {
+                return;
+            }
+            report(&event, format, quiet, verbose, &log);
+        }
     });
     let announced = listening.into_iter().map(|event| announce(&event, format, &log));
     let totals = serve(arguments.threads, try_join_all(announced), server)?;
@@ -211,6 +263,7 @@ fn agree(arguments: &Listen) -> Result<(), Failure> {
         ("--max-per-source", arguments.max_per_source.is_some()),
         ("--max-bytes", arguments.max_bytes.is_some()),
         ("--max-time", arguments.max_time.is_some()),
+        ("--accept-proxy", !arguments.accept_proxy.is_empty()),
     ];
     let first = |flags: &[(&'static str, bool)]| {
         flags.iter().find(|(_, given)| *given).map(|(name, _)| *name)
@@ -289,7 +342,31 @@ fn announce(
     log.written_line(Stream::Stdout, format.line(event))
 }
 
-fn report(event: &Event, format: Format, quiet: bool, log: &Log) {
+/// Says whether the log has lately spoken of a refusal of the same source.
+fn is_said_already(event: &Event, refusals: &Mutex<Refusals>) -> bool {
+    let Event::Refused { peer, .. } = event else { return false };
+    let mut refusals = refusals.lock().unwrap_or_else(PoisonError::into_inner);
+    !refusals.tell(peer.ip(), Instant::now())
+}
+
+/// What a balancer says of a client beside addresses, to be put behind a line of words.
+fn details(event: &Event) -> String {
+    let Event::Connected { introduction: Some(introduction), .. } = event else {
+        return String::new();
+    };
+    let fields = introduction.header.fields();
+    let fields = fields.iter().map(|(name, text)| format!(" {name}={}", text::line(text)));
+    fields.collect()
+}
+
+fn report(event: &Event, format: Format, quiet: bool, verbose: bool, log: &Log) {
+    if verbose && !quiet && format == Format::Text {
+        let details = details(event);
+        if !details.is_empty() {
+            let line = format.line(event);
+            return log.line(format.stream(), format!("{}:{details}\n", line.trim_end()));
+        }
+    }
     match event {
         Event::Listening { .. } => {} // announced before
         Event::Stopped { .. } if !quiet => log.last_line(format.line(event)),
