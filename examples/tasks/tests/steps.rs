@@ -15,5 +15,5 @@ fn a_task_is_cheaper_than_a_thread() {
     let lines = common::run("step7d_memory");
     let memory =
         |line: &str| -> f64 { line.split_whitespace().rev().nth(1).unwrap().parse().unwrap() };
-    assert!(memory(&lines[2]) < memory(&lines[1]), "{lines:#?}");
+    assert!(memory(&lines[2]) < memory(&lines[3]), "{lines:#?}");
 }

@@ -97,7 +97,7 @@ fn shape(line: &str) -> String {
         let is_port = !number.contains('.') && number.len() > 3;
         shape += if !is_errno && (varies || is_time || is_port) { "#" } else { number };
     }
-    (shape + rest).split_whitespace().collect::<Vec<_>>().join(" ")
+    (shape + rest).split_whitespace().collect::<Vec<_>>().join(" ").replace(" -#", " #")
 }
 
 /// Says whether a line is the one with blanks in it.

@@ -1,4 +1,4 @@
-//! Step 7d: what one waiting client costs: as a thread, as a task, as a line in a table for poll.
+//! Step 7d: what one waiting client costs: as a line in a table for poll, a task, a thread.
 //!
 //! ```text
 //! cargo run -p tasks --bin step7d_memory
@@ -17,25 +17,19 @@ const WAITING: usize = 500;
 
 fn main() -> io::Result<()> {
     println!("{WAITING} wait; each holds      bytes  of address space");
-    let listener = Arc::new(TcpListener::bind("127.0.0.1:0")?);
+    // Step 7b: a PollFd (a descriptor and two sets of flags) and a Client.
+    let line = 8 + size_of::<(TcpStream, Vec<u8>)>();
+    println!("a line in two tables {line:>8}");
+
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let second_handle = listener.try_clone()?;
     let (ready, all_ready) = mpsc::channel();
 
-    let before = (memory("VmRSS:"), memory("VmSize:"));
-    for _ in 0..WAITING {
-        let (listener, ready) = (Arc::clone(&listener), ready.clone());
-        thread::spawn(move || {
-            let _ = ready.send(());
-            listener.accept().map(drop)
-        });
-    }
-    all_ready.iter().take(WAITING).for_each(drop);
-    show("a thread", memory("VmRSS:") - before.0, memory("VmSize:") - before.1);
-
     task::block_on(task::spawn(async {})); // starts the runtime, which is no task's cost
-    let listener = Arc::new(async_std::net::TcpListener::from(listener.try_clone()?));
+    let shared = Arc::new(async_std::net::TcpListener::from(second_handle));
     let before = (memory("VmRSS:"), memory("VmSize:"));
     for _ in 0..WAITING {
-        let (listener, ready) = (Arc::clone(&listener), ready.clone());
+        let (listener, ready) = (Arc::clone(&shared), ready.clone());
         task::spawn(async move {
             let _ = ready.send(());
             listener.accept().await.map(drop)
@@ -44,9 +38,18 @@ fn main() -> io::Result<()> {
     all_ready.iter().take(WAITING).for_each(drop);
     show("a task", memory("VmRSS:") - before.0, memory("VmSize:") - before.1);
 
-    // Step 7b: a PollFd (a descriptor and two sets of flags) and a Client.
-    let line = 8 + size_of::<(TcpStream, Vec<u8>)>();
-    println!("a line in two tables {line:>8}");
+    listener.set_nonblocking(false)?; // the runtime needed the opposite
+    let shared = Arc::new(listener);
+    let before = (memory("VmRSS:"), memory("VmSize:"));
+    for _ in 0..WAITING {
+        let (listener, ready) = (Arc::clone(&shared), ready.clone());
+        thread::spawn(move || {
+            let _ = ready.send(());
+            listener.accept().map(drop)
+        });
+    }
+    all_ready.iter().take(WAITING).for_each(drop);
+    show("a thread", memory("VmRSS:") - before.0, memory("VmSize:") - before.1);
     Ok(()) // which ends the threads and the tasks
 }
 
