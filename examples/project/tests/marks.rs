@@ -73,3 +73,31 @@ fn nobody_there_is_said_as_such() {
     let output = Command::new(env!("CARGO_BIN_EXE_marker")).arg(address).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("cannot connect"), "{output:?}");
 }
+
+/// The binary of this repository is built with the whole workspace, and not for this test alone.
+#[test]
+fn echo6_check_agrees_where_one_quick_client_can_see_it() {
+    let mut echo6 = std::env::current_exe().unwrap();
+    echo6.pop();
+    echo6.set_file_name(format!("echo6{}", std::env::consts::EXE_SUFFIX));
+    if !echo6.exists() {
+        println!("skipped: what echo6 check says of the servers, as it is not built");
+        return;
+    }
+    let check = |path: &str| {
+        let server = Server::start(path);
+        let output = Command::new(&echo6).args(["check", &server.address]).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (good, text) = check(env!("CARGO_BIN_EXE_good_server"));
+    assert!(good, "{text}");
+    for wrong in [
+        env!("CARGO_BIN_EXE_wrong_reads_once"),
+        env!("CARGO_BIN_EXE_wrong_writes_it_all"),
+        env!("CARGO_BIN_EXE_wrong_makes_text"),
+        env!("CARGO_BIN_EXE_wrong_forgets_the_zero"),
+    ] {
+        let (good, text) = check(wrong);
+        assert!(!good, "{wrong}: {text}");
+    }
+}

@@ -26,12 +26,15 @@ pub(crate) fn run(name: &str) -> Vec<String> {
 /// The programs of a folder by name, with their text.
 pub(crate) fn programs(folder: &str) -> Vec<(String, String)> {
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    paths
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, std::fs::read_to_string(path).unwrap())
-        })
-        .collect()
+    let mut programs = Vec::new();
+    for path in paths {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // A reader's own are called my_NAME.
+        if !name.starts_with("my_") {
+            programs.push((name, std::fs::read_to_string(path).unwrap()));
+        }
+    }
+    programs
 }
 
 /// Checks what each program of a folder owes its reader, and that the text shows what it prints.
