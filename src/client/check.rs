@@ -5,6 +5,8 @@ mod checked;
 mod diagnosis;
 mod findings;
 mod kinds;
+#[cfg(feature = "serde")]
+mod object;
 mod settings;
 mod steps;
 

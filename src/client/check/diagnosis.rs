@@ -108,9 +108,17 @@ pub enum Diagnosis {
     },
 }
 
+impl Checked {
+    /// What is wrong, and what that probably means.
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        Diagnosis::of(self)
+    }
+}
+
 impl Diagnosis {
     /// Decides what the result of a check means.
-    pub(super) fn of(checked: &Checked) -> Self {
+    fn of(checked: &Checked) -> Self {
         let Some(StepFailure { step, error }) = &checked.failure else {
             return match checked.hold {
                 Some(Hold::Alive) | None if checked.finished => Self::Works,

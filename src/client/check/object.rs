@@ -1,0 +1,61 @@
+//! What was found at an address in, the fields of its JSON line out.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::checked::{Checked, StepFailure};
+use super::kinds::{BULK, HalfClose, Hold, Mute};
+use crate::address::Endpoint;
+use crate::schema::{address, some_micros};
+
+impl Serialize for Checked {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(tag = "event", rename = "check")]
+        struct Check<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            target: Option<String>,
+            #[serde(flatten, serialize_with = "address")]
+            address: SocketAddr,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            connect_us: Option<Duration>,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            echo_us: Option<Duration>,
+            bulk_bytes: usize,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            bulk_us: Option<Duration>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            mib_per_s: Option<f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            half_close: Option<HalfClose>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            mute: Option<Mute>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            hold: Option<Hold>,
+            verdict: &'static str,
+            ok: bool,
+            diagnosis: &'static str,
+            #[serde(flatten)]
+            failure: Option<&'a StepFailure>,
+        }
+        Check {
+            target: self.target.as_ref().map(Endpoint::to_string),
+            address: self.address,
+            connect_us: self.connect,
+            echo_us: self.echo,
+            bulk_bytes: BULK,
+            bulk_us: self.bulk,
+            mib_per_s: self.mib_per_second(),
+            half_close: self.half_close,
+            mute: self.mute,
+            hold: self.hold,
+            verdict: self.verdict(),
+            ok: self.is_well(),
+            diagnosis: self.diagnosis().code(),
+            failure: self.failure.as_ref(),
+        }
+        .serialize(serializer)
+    }
+}
