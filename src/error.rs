@@ -137,7 +137,7 @@ impl fmt::Display for Cause {
         use io::ErrorKind as Kind;
         f.write_str(match self.kind() {
             Kind::AddrInUse => "address already in use",
-            Kind::AddrNotAvailable => "no such address on this host",
+            Kind::AddrNotAvailable => "address not available on this host",
             Kind::BrokenPipe => "closed by the other end",
             Kind::ConnectionAborted => "connection aborted",
             Kind::ConnectionRefused => "connection refused",

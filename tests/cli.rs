@@ -79,14 +79,31 @@ fn a_wrong_address_exits_with_2_and_a_caret_at_the_place() {
 }
 
 #[test]
+fn nothing_listens_where_nobody_can_connect() {
+    for (address, purpose) in [
+        ("224.0.0.1:7060", "multicast"),
+        ("[ff02::1]:7060", "multicast"),
+        ("255.255.255.255:7060", "limited broadcast"),
+    ] {
+        let error = format!("cannot listen on {address}: TCP has no {purpose} connections");
+        assert_fails(&["listen", address], 2, &error, "or :7060 for all of them");
+    }
+}
+
+#[test]
 fn an_address_that_cannot_be_bound_exits_with_2() {
     let taken = Listening::start(&["[::]:0"]);
     let address = format!("[::]:{}", taken.port);
     let error = format!("cannot listen on {address}: address already in use");
     assert_fails(&["listen", &address], 2, &error, "another program listens there");
     // 2001:db8::/32 is for documentation (RFC 3849): no host has it.
-    let error = "cannot listen on [2001:db8::1]:7000: no such address on this host";
-    assert_fails(&["listen", "[2001:db8::1]:7000"], 2, error, ":7000 listens on every address");
+    let error = "cannot listen on [2001:db8::1]:7000: address not available on this host";
+    assert_fails(
+        &["listen", "[2001:db8::1]:7000"],
+        2,
+        error,
+        "no interface has the address, or it is new: IPv6 checks",
+    );
 }
 
 #[test]

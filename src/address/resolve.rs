@@ -56,6 +56,9 @@ impl ResolveError {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
+            Self::Name { source, .. } if is_temporary(source) => {
+                "no name server answered: try again, or give the address itself".to_owned()
+            }
             Self::Name { .. } => "check the spelling, or give the address itself".to_owned(),
             Self::Zone { .. } => "name an interface of this host".to_owned(),
             Self::Thread { .. } => {
@@ -64,6 +67,16 @@ impl ResolveError {
             Self::NoHost { endpoint } => format!("for this host, write localhost{endpoint}"),
         }
     }
+}
+
+/// Says whether nobody answered for the name, so that nothing is known of it: EAI_AGAIN of
+/// getaddrinfo(3), of which std keeps only the words (of glibc, of musl and Windows, of the BSDs), or
+/// a time limit.
+fn is_temporary(source: &Cause) -> bool {
+    let words = source.to_string().to_lowercase();
+    let temporary = ["temporary failure", "try again", "temporary error"];
+    source.kind() == std::io::ErrorKind::TimedOut
+        || temporary.iter().any(|phrase| words.contains(phrase))
 }
 
 impl Endpoint {
@@ -109,6 +122,19 @@ mod tests {
         let resolve = |text| endpoint(text).resolve().unwrap();
         assert_eq!(resolve("[::1]:7"), ["[::1]:7".parse().unwrap()]);
         assert_eq!(resolve("[::ffff:127.0.0.1]:7"), ["127.0.0.1:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_name_server_that_does_not_answer_says_nothing_of_the_spelling() {
+        let help = |words: &str| {
+            let source = std::io::Error::other(words.to_owned()).into();
+            ResolveError::Name { name: "a.example".to_owned(), source }.help()
+        };
+        let lookup = "failed to lookup address information: ";
+        for words in ["Temporary failure in name resolution", "Try again"] {
+            assert!(help(&format!("{lookup}{words}")).starts_with("no name server answered"));
+        }
+        assert!(help(&format!("{lookup}Name or service not known")).starts_with("check the spel"));
     }
 
     #[test]

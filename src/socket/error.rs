@@ -42,6 +42,14 @@ pub enum ListenError {
         /// The listener that was bound before.
         by: SocketAddr,
     },
+    /// No connection can be made to the address: it is for multicast or broadcast.
+    #[error("cannot listen on {address}: TCP has no {purpose} connections")]
+    NoClients {
+        /// The address that was to be bound.
+        address: SocketAddr,
+        /// What it is for, by the registries of special-purpose addresses.
+        purpose: &'static str,
+    },
     /// bind(2), listen(2) or one of the socket options before them failed.
     #[error("cannot listen on {address}")]
     Bind {
@@ -69,6 +77,9 @@ impl ListenError {
             Self::Covered { address, by } if address.is_ipv4() && by.is_ipv6() => {
                 format!("leave one of the two out, or restrict {by} to IPv6")
             }
+            Self::NoClients { address, .. } => {
+                format!("give an address of this host, or :{} for all of them", address.port())
+            }
             Self::Covered { .. } => "leave one of the two out".to_owned(),
             Self::Bind { address, source } => match source.kind() {
                 ErrorKind::AddrInUse => {
@@ -78,9 +89,12 @@ impl ListenError {
                     "ports below 1024 need root or CAP_NET_BIND_SERVICE: try port {}",
                     7000 + address.port() % 1000
                 ),
-                ErrorKind::AddrNotAvailable => {
-                    format!(":{} listens on every address of this host", address.port())
+                ErrorKind::AddrNotAvailable if address.is_ipv6() => {
+                    "no interface has the address, or it is new: IPv6 checks for a duplicate first, \
+                     which takes a second or two (RFC 4862, section 5.4)"
+                        .to_owned()
                 }
+                ErrorKind::AddrNotAvailable => "no interface of this host has the address".to_owned(),
                 ErrorKind::InvalidInput if is_unzoned_link_local(*address) => {
                     format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
                 }

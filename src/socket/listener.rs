@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::error::ListenError;
 use super::options::{ListenOptions, has_ipv6};
-use crate::address::{Endpoint, Families};
+use crate::address::{Block, Endpoint, Families};
 
 /// A bound, listening TCP socket, and the families it serves.
 ///
@@ -69,6 +69,10 @@ fn open(
     options: ListenOptions,
     before: &[Listener],
 ) -> Result<Listener, ListenError> {
+    if address.ip().is_multicast() || address.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        let purpose = Block::of(address.ip()).purpose();
+        return Err(ListenError::NoClients { address, purpose });
+    }
     match bind(address, families, options) {
         Ok(listener) => Ok(listener),
         Err(_) if address.is_ipv6() && !has_ipv6() => Err(ListenError::NoIpv6 { address }),
