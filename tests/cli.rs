@@ -69,8 +69,8 @@ fn options_are_read_as_other_programs_read_them() {
 #[test]
 fn a_wrong_address_exits_with_2_and_a_caret_at_the_place() {
     for (address, shown) in [
-        ("::1:7000", "  ::1:7000\n   ^\nhelp: write [::1]:7000\n"),
-        ("[::1]", "  [::1]\n       ^\nhelp: add a port: [::1]:7000\n"),
+        ("::1:7000", "  ::1:7000\n   ^\nhelp: write '[::1]:7000'\n"),
+        ("[::1]", "  [::1]\n       ^\nhelp: add a port: '[::1]:7000'\n"),
         ("256.1.1.1:80", "  256.1.1.1:80\n    ^\nhelp: each of the four numbers is 0 to 255\n"),
     ] {
         assert_fails(&["send", address, "x"], 2, "invalid address: ", shown);

@@ -191,14 +191,14 @@ help: \"::\" may stand only once: write the other zero groups as 0
 "
     );
     for (text, place, help) in [
-        ("[::1]", "[::1]\n       ^", "add a port: [::1]:7000"),
-        ("[::1:7000", "[::1:7000\n           ^", "write [::1]:7000"),
+        ("[::1]", "[::1]\n       ^", "add a port: '[::1]:7000'"),
+        ("[::1:7000", "[::1:7000\n           ^", "write '[::1]:7000'"),
         ("http://x:80/", "http://x:80/\n       ^", "write x:80"),
         ("1.2.3.4.5:80", "1.2.3.4.5:80\n         ^", "four numbers"),
         ("256.1.1.1:80", "256.1.1.1:80\n    ^", "0 to 255"),
         ("2001:db8:::1", "2001:db8:::1\n            ^", "at most two colons stand in a row"),
-        ("::ffff:10.0.0.1:80", "::ffff:10.0.0.1:80\n   ^", "write [::ffff:10.0.0.1]:80"),
-        (":::80", ":::80\n   ^", "write [::]:80"),
+        ("::ffff:10.0.0.1:80", "::ffff:10.0.0.1:80\n   ^", "write '[::ffff:10.0.0.1]:80'"),
+        (":::80", ":::80\n   ^", "write '[::]:80'"),
         ("m\u{fc}nchen.de:80", "m\u{fc}nchen.de:80\n   ^", "write xn--mnchen-3ya.de:80"),
         ("", "\n  ^", "write an address"),
         ("a\u{4e3b}\u{4e3b}:80", "a\u{4e3b}\u{4e3b}:80\n   ^", ""),

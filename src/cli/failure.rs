@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::hints;
 use super::json::family;
-use super::text::{line, point_at};
+use super::text::{for_shell, line, point_at};
 
 /// The exit statuses, which scripts rely on; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +127,7 @@ impl Failure {
             text += &format!("  {line}\n  {:column$}^\n", "");
         }
         if let Some(words) = help {
-            text += &format!("help: {}\n", line(words));
+            text += &format!("help: {}\n", line(&for_shell(words)));
         }
         text
     }

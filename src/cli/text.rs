@@ -19,6 +19,22 @@ pub(crate) fn millis(time: Duration) -> String {
     }
 }
 
+/// Quotes the addresses with brackets in `text`, because people copy them from there: zsh takes a
+/// bare `[::1]:7000` for a pattern of file names, and refuses a command line that matches none.
+pub(crate) fn for_shell(text: &str) -> String {
+    let quote = |word: &str| {
+        let start = word.len() - word.trim_start_matches(['"', '(']).len();
+        let end = word.trim_end_matches(['"', ')', ',', ';', ':', '.']).len();
+        match word.get(start..end) {
+            Some(address) if address.contains('[') && !word.contains('\'') => {
+                format!("{}'{address}'{}", &word[..start], &word[end..])
+            }
+            _ => word.to_owned(),
+        }
+    };
+    text.split(' ').map(quote).collect::<Vec<_>>().join(" ")
+}
+
 /// The longest line of words: more than any message of ours needs with a host name in it.
 const LONGEST: usize = 800;
 
@@ -108,6 +124,25 @@ mod tests {
         assert_eq!(pointed("主x:80", 3), "主x:80\n  ^");
         assert_eq!(pointed("\u{1b}x", 1), "\\u{1b}x\n      ^");
         assert_eq!(pointed("é", 0), "é\n^");
+    }
+
+    #[test]
+    fn addresses_with_brackets_are_quoted_for_the_shell() {
+        for (text, quoted) in [
+            ("write [::1]:7000", "write '[::1]:7000'"),
+            (
+                "write 'a,[::1]:7' or [::1]:7, [::2]:7.",
+                "write 'a,[::1]:7' or '[::1]:7', '[::2]:7'.",
+            ),
+            (
+                "start one with \"echo6 listen [::1]:7\"",
+                "start one with \"echo6 listen '[::1]:7'\"",
+            ),
+            ("write 127.0.0.1:7000", "write 127.0.0.1:7000"),
+            ("", ""),
+        ] {
+            assert_eq!(for_shell(text), quoted);
+        }
     }
 
     #[test]
