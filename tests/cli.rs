@@ -85,7 +85,7 @@ fn nothing_listens_where_nobody_can_connect() {
         ("[ff02::1]:7060", "multicast"),
         ("255.255.255.255:7060", "limited broadcast"),
     ] {
-        let error = format!("cannot listen on {address}: TCP has no {purpose} connections");
+        let error = format!("cannot listen on {address}: nobody can connect to it ({purpose}");
         assert_fails(&["listen", address], 2, &error, "or :7060 for all of them");
     }
 }

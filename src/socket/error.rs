@@ -43,7 +43,7 @@ pub enum ListenError {
         by: SocketAddr,
     },
     /// No connection can be made to the address: it is for multicast or broadcast.
-    #[error("cannot listen on {address}: TCP has no {purpose} connections")]
+    #[error("cannot listen on {address}: nobody can connect to it ({purpose})")]
     NoClients {
         /// The address that was to be bound.
         address: SocketAddr,

@@ -333,7 +333,7 @@ mod tests {
                 vec!["[2001:db8::1]:7000".to_owned()],
                 both,
                 "cannot listen on [2001:db8::1]:7000".to_owned(),
-                ":7000 listens on every address",
+                "no interface has the address, or it is new",
             ),
             (
                 vec!["nosuch.invalid:7000".to_owned()],
