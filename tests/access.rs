@@ -8,9 +8,12 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use common::{TestServer, V4, V6, is_silent, round_trip};
+use echo6::Client;
 use echo6::address::{Prefix, prefix_list};
+use echo6::client::ProxyHeader;
 use echo6::proxy::{Command, Header, HeaderErrorKind, Tlv, Version};
 use echo6::server::{Event, Refusal};
+use futures::executor::block_on;
 
 fn list(text: &str) -> Vec<Prefix> {
     prefix_list(text).unwrap()
@@ -258,6 +261,25 @@ fn a_stop_does_not_wait_for_a_header() {
     assert!(is_closed(&stream));
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     assert_eq!((totals.connections, totals.refused), (1, 1));
+}
+
+#[test]
+fn a_check_says_that_a_server_wants_a_header() {
+    for (ip, prefix) in [(V4, "127.0.0.1"), (V6, "::1")] {
+        let server = TestServer::on("[::]:0", |server| server.accept_proxy(list(prefix)));
+        let address = SocketAddr::new(ip, server.address.port());
+        let check = |client: Client| block_on(client.check().run(address, std::future::pending()));
+        let checked = check(Client::new());
+        assert_eq!(checked.wants_header, Some(Version::V1));
+        assert!(!checked.is_well());
+        assert!(checked.diagnosis().to_string().starts_with("wants a PROXY header"), "{checked:?}");
+        assert!(check(Client::new().proxy_header(ProxyHeader::own(Version::V2))).is_well());
+    }
+    // Who denies all wants none.
+    let server = TestServer::on("[::]:0", |server| server.deny(list("any")));
+    let address = SocketAddr::new(V6, server.address.port());
+    let checked = block_on(Client::new().check().run(address, std::future::pending()));
+    assert_eq!(checked.wants_header, None);
 }
 
 #[test]

@@ -152,6 +152,17 @@ fn what_a_balancer_says_is_shown_by_name() {
 }
 
 #[test]
+fn pieces_need_a_header() {
+    let run = run(&["send", "--proxy-split", "3", "[::1]:7", "hello"]);
+    assert_eq!((run.status, &run.stdout[..]), (Some(2), ""));
+    assert!(
+        run.stderr.starts_with("error: --proxy-split needs --proxy-protocol"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn each_client_gets_past_a_server_that_wants_a_header() {
     let mut listening = Listening::start(&["--json", "--accept-proxy", "loopback", "[::]:0"]);
     for ip in ["127.0.0.1", "[::1]"] {
@@ -180,4 +191,7 @@ fn each_client_gets_past_a_server_that_wants_a_header() {
         assert_eq!(refused["reason"], "header");
         assert_eq!(refused["error"], "no PROXY header at byte 0");
     }
+    let check = run(&["check", &format!("[::1]:{}", listening.port)]);
+    assert_eq!(check.status, Some(1));
+    assert!(check.stdout.contains("wants a PROXY header"), "{}", check.stdout);
 }

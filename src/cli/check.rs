@@ -47,8 +47,8 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let dial = arguments.dial();
     let families = dial.families()?;
     let check = match arguments.hold {
-        Some(hold) => dial.client().check().hold(hold),
-        None => dial.client().check(),
+        Some(hold) => dial.client()?.check().hold(hold),
+        None => dial.client()?.check(),
     };
     let start = Instant::now();
     runtime::run_here(async {

@@ -126,16 +126,17 @@ pub(crate) struct Dial {
 
 impl Dial {
     /// The client that they ask for.
-    pub(crate) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = Client::new().connect_timeout(self.connect_timeout).timeout(self.timeout);
         let client = match self.source {
             Some(source) => client.source(source),
             None => client,
         };
         match (&self.proxy_protocol, self.proxy_split) {
-            (Some(header), Some(piece)) => client.proxy_header(header.clone().split(piece)),
-            (Some(header), None) => client.proxy_header(header.clone()),
-            (None, _) => client,
+            (Some(header), Some(piece)) => Ok(client.proxy_header(header.clone().split(piece))),
+            (Some(header), None) => Ok(client.proxy_header(header.clone())),
+            (None, Some(_)) => Err(Failure::usage("--proxy-split needs --proxy-protocol")),
+            (None, None) => Ok(client),
         }
     }
 

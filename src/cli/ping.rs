@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
     let endpoints = endpoints("ping", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
-    let client = dial.client().head_start(arguments.head_start);
+    let client = dial.client()?.head_start(arguments.head_start);
     let mut ping = client.ping().interval(arguments.interval).size(arguments.size);
     if let Some(count) = arguments.count {
         ping = ping.count(count);

@@ -82,7 +82,10 @@ pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
         return Err(Failure::usage("--file and MESSAGE exclude each other").into());
     }
     let sender = Sender {
-        client: dial.client().head_start(arguments.head_start).half_close(!arguments.no_half_close),
+        client: dial
+            .client()?
+            .head_start(arguments.head_start)
+            .half_close(!arguments.no_half_close),
         arguments,
         sink,
         start: Instant::now(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
 use crate::address::Endpoint;
 use crate::client::error::SendError;
+use crate::proxy::Version;
 
 /// What works at an address. What was not reached is `None`.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,8 @@ pub struct Checked {
     pub mute: Option<Mute>,
     /// How a silent connection ended, if one was asked for.
     pub hold: Option<Hold>,
+    /// The version of the PROXY header behind which a server echoes that closes on plain bytes.
+    pub wants_header: Option<Version>,
     /// The first step that failed, and how.
     pub failure: Option<StepFailure>,
     /// Whether the check came to its end, that is, was not stopped.
@@ -58,6 +61,7 @@ impl Checked {
             half_close: None,
             mute: None,
             hold: None,
+            wants_header: None,
             failure: None,
             finished: false,
         }

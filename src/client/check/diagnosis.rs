@@ -8,6 +8,7 @@ use super::kinds::{HalfClose, Hold, Mute, Step};
 use crate::client::error::SendError;
 use crate::client::traffic::Traffic;
 use crate::error::{Cause, CauseKind};
+use crate::proxy::Version;
 
 /// What is wrong at an address. Displays as a phrase that a person can act on.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,11 @@ pub enum Diagnosis {
     Partial(Traffic),
     /// A small message did not come back.
     Silent,
+    /// The server closed on plain bytes, and echoes behind a PROXY header.
+    WantsHeader {
+        /// The version that it took.
+        version: Version,
+    },
     /// The server closed without an echo.
     ClosesAtOnce,
     /// The server closed when a part of a small message was back.
@@ -153,6 +159,9 @@ impl Diagnosis {
 
     /// What a small message that did not come back means.
     fn of_small(checked: &Checked, error: &SendError) -> Self {
+        if let Some(version) = checked.wants_header {
+            return Self::WantsHeader { version };
+        }
         match *error {
             SendError::Timeout { sent, returned, after, .. } => match checked.mute {
                 Some(Mute::Late) => Self::Late { took: checked.echo, allowed: after },
@@ -203,6 +212,7 @@ impl Diagnosis {
             Self::Hangs { .. } => "hangs",
             Self::Partial(_) => "partial",
             Self::Silent => "silent",
+            Self::WantsHeader { .. } => "wants_header",
             Self::ClosesAtOnce => "closes_at_once",
             Self::ClosesEarly(_) => "closes_early",
             Self::Reset => "reset",
@@ -261,6 +271,10 @@ impl fmt::Display for Diagnosis {
             ),
             Self::Partial(part) => write!(f, "only {} come back", Part(*part)),
             Self::Silent => f.write_str("accepts, but nothing comes back"),
+            Self::WantsHeader { version } => write!(
+                f,
+                "wants a PROXY header: it closes on plain bytes, and echoes behind one ({version})"
+            ),
             Self::ClosesAtOnce => f.write_str("accepts, then closes without an echo"),
             Self::ClosesEarly(part) => write!(f, "closes when {} are back", Part(*part)),
             Self::Reset => f.write_str("the connection is reset"),
@@ -398,6 +412,12 @@ mod tests {
         checked
     }
 
+    fn wanting(error: SendError) -> Checked {
+        let mut checked = failed(Step::Echo, error);
+        checked.wants_header = Some(Version::V1);
+        checked
+    }
+
     fn held(hold: Hold) -> Checked {
         let mut checked = Checked::new(far());
         (checked.finished, checked.hold) = (true, Some(hold));
@@ -468,6 +488,13 @@ mod tests {
                 "timeout",
                 "accepts, but nothing",
             ),
+            (
+                wanting(short(64, 0)),
+                "wants_header",
+                "short",
+                "wants a PROXY header: it closes on plain bytes, and echoes behind one (v1)",
+            ),
+            (wanting(lost(reset, 64, 0)), "wants_header", "reset", "wants a PROXY header"),
             (failed(Step::Echo, short(64, 0)), "closes_at_once", "short", "accepts, then closes"),
             (
                 failed(Step::Echo, short(64, 3)),

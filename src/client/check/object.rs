@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::checked::{Checked, StepFailure};
 use super::kinds::{BULK, HalfClose, Hold, Mute};
 use crate::address::Endpoint;
+use crate::proxy::Version;
 use crate::schema::{address, some_micros};
 
 impl Serialize for Checked {
@@ -34,6 +35,8 @@ impl Serialize for Checked {
             mute: Option<Mute>,
             #[serde(skip_serializing_if = "Option::is_none")]
             hold: Option<Hold>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            wants_header: Option<Version>,
             verdict: &'static str,
             ok: bool,
             diagnosis: &'static str,
@@ -51,6 +54,7 @@ impl Serialize for Checked {
             half_close: self.half_close,
             mute: self.mute,
             hold: self.hold,
+            wants_header: self.wants_header,
             verdict: self.verdict(),
             ok: self.is_well(),
             diagnosis: self.diagnosis().code(),

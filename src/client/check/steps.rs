@@ -15,8 +15,10 @@ use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
 use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
+use crate::client::preface::ProxyHeader;
 use crate::client::wait::first_of;
 use crate::error::Cause;
+use crate::proxy::Version;
 
 /// Bytes of the small echo: fits in any packet.
 const SMALL: usize = 64;
@@ -58,6 +60,9 @@ impl Check {
                     Err(error) => checked.fail(Step::Hold, error),
                 }
             }
+        }
+        if closes_on_plain_bytes(checked) && self.client.proxy_header.is_none() {
+            checked.wants_header = self.wanted_header(checked.address, &small).await;
         }
         checked.finished = true;
     }
@@ -133,6 +138,18 @@ impl Check {
         }
     }
 
+    /// The version of a PROXY header behind which the server echoes.
+    async fn wanted_header(&self, address: SocketAddr, message: &[u8]) -> Option<Version> {
+        for &version in Version::ALL {
+            let client = self.client.clone().proxy_header(ProxyHeader::own(version));
+            let Ok(connection) = client.connect(&[address]).await else { continue };
+            if self.time(&connection, message).await.is_ok() {
+                return Some(version);
+            }
+        }
+        None
+    }
+
     /// How long `message` takes to come back.
     async fn time(&self, connection: &Connection, message: &[u8]) -> Result<Duration, SendError> {
         let start = Instant::now();
@@ -200,6 +217,19 @@ impl Check {
                 | SendError::Output(_),
             ) => Hold::Dead,
         })
+    }
+}
+
+/// Says whether the server closed or reset the connection when it had got a small message, and
+/// returned nothing of it.
+fn closes_on_plain_bytes(checked: &Checked) -> bool {
+    match &checked.failure {
+        Some(StepFailure { step: Step::Echo, error: SendError::Short { returned: 0, .. } }) => true,
+        Some(StepFailure {
+            step: Step::Echo,
+            error: SendError::Lost { returned: 0, source, .. },
+        }) => source.is_reset(),
+        _ => false,
     }
 }
 
