@@ -285,6 +285,37 @@ fn a_client_that_is_late_itself_does_not_charge_the_server_for_it() {
 }
 
 #[test]
+fn a_ping_at_full_speed_leaves_the_rest_of_its_task_its_turn() {
+    let server = TestServer::start();
+    let peer = SocketAddr::new(V4, server.address.port());
+    for ping in [every(Duration::ZERO), every(Duration::ZERO).reconnect(true)] {
+        let mut replies = 0;
+        let mut enough = false;
+        block_on(async {
+            let mut probes = ping.start(peer).await.unwrap();
+            let mut others_turns = 0;
+            let pinging = async {
+                while let Some(event) = probes.next().await {
+                    replies += u32::from(matches!(event, PingEvent::Reply { .. }));
+                }
+            };
+            // Polled whenever the ping is, unless the ping never lets go.
+            let other = std::future::poll_fn(|cx| {
+                others_turns += 1;
+                enough = others_turns > 100;
+                if enough {
+                    return std::task::Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                std::task::Poll::Pending
+            });
+            futures::future::select(std::pin::pin!(pinging), other).await;
+        });
+        assert!(enough, "{replies}");
+    }
+}
+
+#[test]
 fn each_probe_can_have_a_connection_of_its_own() {
     let server = TestServer::start();
     let peer = SocketAddr::new(V6, server.address.port());

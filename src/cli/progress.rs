@@ -1,4 +1,4 @@
-//! Work in, and a line on stderr that says how far it is, drawn anew until it is done.
+//! Work in, and a line on stderr that says how far it is, redrawn until it is done.
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal};
@@ -10,7 +10,7 @@ use futures::future::{Either, pending, select};
 
 use super::stdio::Stream;
 
-/// How often the line is drawn anew: often enough to be seen moving.
+/// How often the line is redrawn: often enough to be seen moving.
 const REDRAW: Duration = Duration::from_millis(200);
 
 /// Waits for `work`, with `line` on stderr meanwhile, if it is to be `shown` and stderr is a

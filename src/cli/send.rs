@@ -70,7 +70,7 @@ impl Send {
     }
 }
 
-/// How many connections may be open at once: a burst that no server's backlog minds.
+/// Maximum number of open connections: a burst that no server's backlog minds.
 const PARALLEL: u64 = 64;
 
 pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
@@ -130,7 +130,7 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Sends every message to every target, all at once, and prints the replies in order.
+    /// Sends every message to every target, all concurrently, and prints the replies in order.
     async fn send_messages(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Stop> {
         let sends = targets.iter().flat_map(|target| {
             let repeat = |message| (0..self.arguments.count).map(move |_| message);

@@ -38,7 +38,7 @@ pub struct Connection {
 impl Client {
     /// Connects to the first address of `target` that accepts, as RFC 8305 says: the families take
     /// turns, the next attempt begins when the one before has failed or had its head start, and the
-    /// first to connect wins, upon which the others are dropped.
+    /// first to connect wins; the others are then dropped.
     ///
     /// The connect timeout bounds each attempt, so that *n* addresses that do not answer take that
     /// long and *n* - 1 head starts. To drop the future drops all attempts.

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures::future::{Either, select};
 
-/// Runs both until one ends, and drops the other there and then.
+/// Runs both until one ends, and then drops the other.
 pub(super) async fn first_of<A: Future, B: Future>(
     one: A,
     other: B,

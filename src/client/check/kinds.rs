@@ -53,7 +53,7 @@ kind! {
 }
 
 kind! {
-    /// What became of a connection that was silent for a while.
+    /// How a connection that was silent for a while ended.
     pub enum Hold {
         /// It echoed again.
         Alive = "alive", "alive";

@@ -21,7 +21,7 @@ use crate::client::connect::Connection;
 use crate::client::error::SendError;
 use crate::client::settings::Client;
 
-/// How many connections may be open at once. Beyond it a probe waits, which its time shows.
+/// Maximum number of open connections. Beyond it a probe waits, which its time shows.
 const CONNECTIONS: usize = 256;
 
 /// A probe that ended: its number, and how long the connect and the round trip took.

@@ -247,7 +247,7 @@ impl Session {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when a probe may be due or lost. The timer is set anew only to an earlier time or when
+    /// Ready when a probe may be due or lost. The timer is set again only to an earlier time or when
     /// it has run out, because each setting costs a system call: at full speed it is left alone.
     fn poll_timer(&mut self, cx: &mut Context<'_>, schedule: &Schedule) -> Poll<()> {
         let next_loss = self.ledger.next_loss();
