@@ -17,7 +17,9 @@ fn main() -> io::Result<()> {
     // A port that is bound, so that nobody else gets it, and at which nobody listens. The system
     // answers the SYN with a reset: the host is there, the service is not.
     let not_listening = bound_socket()?;
-    show("refused", || TcpStream::connect(address_of(&not_listening)?));
+    let start = Instant::now();
+    let result = TcpStream::connect(address_of(&not_listening)?);
+    show("refused", start, result.map(|_| "connected"));
 
     // A full queue does not answer (on Linux and macOS), as a firewall that drops packets does not.
     // connect(2) repeats its SYN and gives up with ETIMEDOUT after a minute or two.
@@ -28,24 +30,25 @@ fn main() -> io::Result<()> {
     while let Ok(client) = TcpStream::connect_timeout(&address_of(&full)?, patience) {
         waiting.push(client);
     }
-    show("silent", || TcpStream::connect_timeout(&address_of(&full)?, patience));
+    let start = Instant::now();
+    let result = TcpStream::connect_timeout(&address_of(&full)?, patience);
+    show("silent", start, result.map(|_| "connected"));
 
     // No way to the address: this socket is IPv6 only, and the address is an IPv4 one.
     let mapped = SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 7000));
-    show("no route", || {
-        let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
-        socket.set_only_v6(true)?;
-        socket.connect(&mapped.into())?;
-        Ok(socket.into())
-    });
+    let start = Instant::now();
+    show("no route", start, connect_over_ipv6_only(mapped).map(|()| "connected"));
     Ok(())
 }
 
-fn show(what: &str, connect: impl Fn() -> io::Result<TcpStream>) {
-    let start = Instant::now();
-    let result = connect();
-    let millis = start.elapsed().as_millis();
-    println!("{what:<8}  after {millis:>3} ms: {}", answer(result.map(|_| "connected")));
+fn show(what: &str, start: Instant, result: io::Result<&str>) {
+    println!("{what:<8}  after {:>3} ms: {}", start.elapsed().as_millis(), answer(result));
+}
+
+fn connect_over_ipv6_only(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
+    socket.set_only_v6(true)?;
+    socket.connect(&address.into())
 }
 
 fn bound_socket() -> io::Result<Socket> {

@@ -27,18 +27,20 @@ fn serve(listener: &TcpListener) -> io::Result<()> {
     loop {
         let mut waits = vec![PollFd::new(listener, PollFlags::IN)];
         for client in &clients {
-            // No reading while bytes are unsent: so a slow reader holds up itself and nobody else.
+            // No reading while bytes are unsent: a slow reader holds up itself and nobody else.
             let flags = if client.unsent.is_empty() { PollFlags::IN } else { PollFlags::OUT };
             waits.push(PollFd::new(&client.stream, flags));
         }
         poll(&mut waits, None)?; // the only place where this thread sleeps
         let ready: Vec<bool> = waits.iter().map(|wait| !wait.revents().is_empty()).collect();
-
-        let mut number = 0; // the listener's
-        clients.retain_mut(|client| {
-            number += 1;
-            !ready[number] || go_on(client).unwrap_or(false) // dropped, and so closed, if false
-        });
+        let mut still_open = Vec::new();
+        for (number, mut client) in clients.into_iter().enumerate() {
+            // Number 0 is the listener. A client that is not kept is dropped, and so closed.
+            if !ready[number + 1] || go_on(&mut client).unwrap_or(false) {
+                still_open.push(client);
+            }
+        }
+        clients = still_open;
         if ready[0] {
             let (stream, _peer) = listener.accept()?;
             stream.set_nonblocking(true)?;

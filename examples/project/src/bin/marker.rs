@@ -219,7 +219,9 @@ fn connect(address: &str) -> Result<TcpStream, String> {
         server.set_nodelay(true)?;
         Ok(server)
     };
-    connect().map_err(|error| format!("cannot connect: {error}. Does it run, on this port?"))
+    connect().map_err(|error| {
+        format!("cannot connect: {error}. Does it run, on this port? Has this host IPv6?")
+    })
 }
 
 fn write(server: &mut TcpStream, bytes: &[u8]) -> Mark {
