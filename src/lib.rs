@@ -9,16 +9,17 @@
 //!        └──────> client ──> times
 //! ```
 //!
-//! - [`address`]: text to addresses and back, endpoints
+//! - [`address`]: text to addresses and back, endpoints, prefixes
+//! - [`proxy`]: the header with which a balancer names its client, read and written; no sockets
 //! - [`socket`]: endpoints to bound sockets, dual-stack ones too
 //! - [`echo`]: the byte pump, which knows no sockets
 //! - [`fault`]: what goes wrong on purpose, how often and where; no sockets
 //! - [`times`]: durations to percentiles; no I/O
-//! - [`proxy`]: the header with which a balancer names its client, read and written; no sockets
 //! - [`server`]: the accept loop, one task per client, and how it all stops
 //! - [`client`]: connects, sends, compares what comes back, measures round trips
 //!
-//! Imports go one way: `error, address < socket < echo, fault, times < server | client`.
+//! Imports go one way: `error, address < proxy, socket < echo, fault, times < server |
+//! client`.
 //!
 //! [`how_it_works`] follows one connection from `listen` to `close`.
 //!

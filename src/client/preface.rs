@@ -6,9 +6,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use async_io::Timer;
-use futures::AsyncWriteExt;
+use futures::io::{AsyncWrite, AsyncWriteExt};
 
-use super::wire::Wire;
 use crate::proxy::{Header, Version};
 
 /// A PROXY header that a client sends on each connection before anything else, which shows whether a
@@ -47,7 +46,7 @@ impl ProxyHeader {
     /// Sends it over a connection between `local` and `peer`.
     pub(super) async fn send(
         &self,
-        wire: &Wire,
+        mut writer: impl AsyncWrite + Unpin,
         local: SocketAddr,
         peer: SocketAddr,
     ) -> io::Result<()> {
@@ -57,7 +56,7 @@ impl ProxyHeader {
             if index > 0 {
                 Timer::after(PAUSE).await;
             }
-            (&*wire).write_all(piece).await?;
+            writer.write_all(piece).await?;
         }
         Ok(())
     }
@@ -74,5 +73,57 @@ impl ProxyHeader {
 impl From<Header> for ProxyHeader {
     fn from(header: Header) -> Self {
         Self { content: Content::Given(header), piece: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Instant;
+
+    use futures::executor::block_on;
+
+    use super::*;
+
+    /// What was written at a time, and when.
+    #[derive(Default)]
+    struct Writes(Vec<(Instant, Vec<u8>)>);
+
+    impl AsyncWrite for &mut Writes {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.push((Instant::now(), bytes.to_vec()));
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_header_leaves_whole_or_piece_by_piece() {
+        let (local, peer) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let line = b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n";
+        for (piece, pieces) in [(None, 1), (Some(10), 4), (Some(36), 1), (Some(35), 2)] {
+            let header = ProxyHeader::own(Version::V1);
+            let header = match piece.and_then(NonZeroUsize::new) {
+                Some(piece) => header.split(piece),
+                None => header,
+            };
+            let mut writes = Writes::default();
+            block_on(header.send(&mut writes, local, peer)).unwrap();
+            let (times, bytes): (Vec<_>, Vec<_>) = writes.0.into_iter().unzip();
+            assert_eq!((bytes.len(), bytes.concat()), (pieces, line.to_vec()), "{piece:?}");
+            assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= PAUSE), "{piece:?}");
+        }
     }
 }
