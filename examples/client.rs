@@ -41,7 +41,7 @@ fn start_server() -> Result<u16, Box<dyn Error>> {
     println!("server listens on {}", listeners[0]);
     let port = listeners[0].address().port();
     // A task of its own, which ends with the process.
-    async_std::task::spawn(Server::new(listeners).run(std::future::pending()));
+    async_std::task::spawn(Server::new(listeners).run(std::future::pending::<()>()));
     Ok(port)
 }
 

@@ -26,12 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let port = listeners[0].address().port();
 
     let server = Server::new(listeners).observe(|event| match event {
-        Event::Listening { address, families, .. } => {
-            println!("listening on {address} ({families})");
+        Event::Closed(closed) => {
+            println!("{} left, {} bytes echoed", closed.peer, closed.bytes_out);
         }
-        Event::Connected { peer, .. } => println!("{peer} connected"),
-        Event::Closed { peer, returned, .. } => println!("{peer} left, {returned} bytes echoed"),
-        _ => {}
+        Event::Stopped(_) => {}
+        event => println!("{event}"), // each is a sentence
     });
 
     // Another thread decides when it is enough: dropping `stop` makes `stopped` ready.

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 mod address;
 mod check;
 mod commands;
-mod events;
 mod failure;
 mod flags;
 mod generate;

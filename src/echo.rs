@@ -187,8 +187,9 @@ impl Flow {
         self.pump.wake();
     }
 
-    /// Ready once [`Flow::cut`] was called. Wakes one task: the last that asked.
-    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready once [`Flow::cut`] was called. Wakes one task: the last that asked, which must be the
+    /// pump as long as there is one.
+    pub(crate) fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.pump.register(cx.waker());
         if self.is_cut() { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -74,7 +74,7 @@
 //! its sending side only, and still wait for its bytes. So the pump writes all it has and then
 //! shuts down the server's sending side; the close follows when the task ends. A reset, from either
 //! side or from something on the way, is an error instead, and throws away what was under way.
-//! [`Reason`](crate::server::Reason) says which it was.
+//! [`Closed`](crate::server::Closed) says why a connection ended and how.
 //!
 //! # The drain
 //!
@@ -89,7 +89,7 @@
 //!
 //! [`Flow::finish`](crate::echo::Flow::finish) and [`Flow::cut`](crate::echo::Flow::cut) are the
 //! two orders that a pump knows. [`Server::grace`](crate::Server::grace) sets the time between
-//! them, and [`Totals::cut`](crate::server::Totals::cut) counts the clients for which it was too
+//! them, and [`Totals::cut_at_stop`](crate::server::Totals::cut_at_stop) counts the clients for which it was too
 //! short. A server whose future is dropped cuts them all at once.
 //!
 //! # The other end

@@ -4,6 +4,7 @@
 //! A field that ends in `_us` is in microseconds, a number with a fraction; `family` is `ipv4` or
 //! `ipv6`; what is absent is left out.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -28,6 +29,37 @@ pub(crate) fn some_micros<S: Serializer>(
 /// A time as the schema counts it.
 pub(crate) fn in_micros(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1e3
+}
+
+/// Writes the peer of a server, and its `family`. Use it with `flatten`.
+pub(crate) fn peer<S: Serializer>(peer: &SocketAddr, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(serde::Serialize)]
+    struct Peer {
+        peer: SocketAddr,
+        family: &'static str,
+    }
+    Peer { peer: *peer, family: family(*peer) }.serialize(serializer)
+}
+
+/// Writes families as a list.
+pub(crate) fn families<S: Serializer>(
+    families: &Families,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let names: &[&str] = match families {
+        Families::Both => &["ipv6", "ipv4"],
+        Families::Ipv4 => &["ipv4"],
+        Families::Ipv6 => &["ipv6"],
+    };
+    names.serialize(serializer)
+}
+
+/// Writes what something displays, where there is something. Use it with `skip_serializing_if`.
+pub(crate) fn some_text<T: Display, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(T::to_string).serialize(serializer)
 }
 
 /// The family of an address: `ipv4` or `ipv6`, an IPv4-mapped IPv6 address being IPv4.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_std::future::timeout;
 use futures::future::{join, select};
 
-use crate::address::Prefix;
-use crate::socket::{DatagramSocket, Listener, Transports};
+use crate::address::{AddressError, Endpoint, Prefix};
+use crate::socket::{DatagramSocket, ListenError, ListenOptions, Listener, Transports, listen};
 
 mod accept;
 mod access;
@@ -17,20 +17,31 @@ mod clients;
 mod connection;
 mod event;
 mod gate;
+#[cfg(test)]
+#[cfg(feature = "serde")]
+mod golden;
 mod introduction;
+mod limits;
 mod linger;
+mod outcome;
 mod reflect;
+mod running;
 mod shortage;
 mod sources;
 mod sweep;
 mod turn;
 mod wire;
 
-pub use event::{Event, Introduction, Obstacle, Reason, Refusal, Totals};
+pub use event::{
+    Connected, Event, FlowAppeared, FlowQuiet, Listening, Obstacle, Paused, Refusal, Refused,
+};
+pub use limits::Limits;
+pub use outcome::{Closed, Ending, Reason, Totals};
 pub use reflect::{DatagramTotals, Ignored, Tally, Unsent};
+pub use running::Running;
 
 use accept::accept_all;
-use clients::Clients;
+use clients::{Clients, Spawner};
 use gate::Gate;
 use reflect::{DatagramLimits, Reflectors};
 use sweep::sweep;
@@ -38,69 +49,68 @@ use sweep::sweep;
 /// An echo server (RFC 862), ready to run.
 ///
 /// It runs on async-std's executor, which has a thread for each core unless the environment
-/// variable `ASYNC_STD_THREAD_COUNT` says otherwise; for echoing, one is best.
+/// variable `ASYNC_STD_THREAD_COUNT` says otherwise; for echoing, one is best. The caller needs no
+/// runtime for it: [`start`](Self::start) it beside whatever the program does, or await
+/// [`run`](Self::run) on any executor.
 ///
 /// # Examples
 ///
 /// ```
 /// use echo6::Server;
-/// use echo6::socket::{ListenOptions, listen};
 ///
-/// # futures::executor::block_on(async {
-/// let server = Server::new(listen(&["127.0.0.1:0".parse()?], ListenOptions::default())?);
-/// let totals = server.run(async { /* until this is ready */ }).await;
-/// assert_eq!(totals.connections, 0);
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// let server = Server::bind("127.0.0.1:0")?.start();
+/// let client = std::net::TcpStream::connect(server.address())?;
+/// # drop(client);
+/// let totals = server.stop();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a server does nothing until it runs"]
 pub struct Server {
     listeners: Vec<Listener>,
     datagrams: Vec<DatagramSocket>,
     limits: Limits,
-    datagram_limits: DatagramLimits,
+    any_source_port: bool,
     gate: Gate,
+    busy_poll: Duration,
     observer: Option<Observer>,
 }
 
 type Observer = Box<dyn Fn(Event) + Send + Sync>;
 
-/// What each client may have, and all of them together.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    connections: Option<NonZeroUsize>,
-    per_source: Option<NonZeroUsize>,
-    bytes: Option<u64>,
-    time: Option<Duration>,
-    idle: Option<Duration>,
-    grace: Duration,
-    busy_poll: Duration,
-}
-
-/// How long clients have to take their last bytes before they are reset.
-const GRACE: Duration = Duration::from_secs(5);
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: None,
-            per_source: None,
-            bytes: None,
-            time: None,
-            idle: None,
-            grace: GRACE,
-            busy_poll: Duration::ZERO,
-        }
-    }
+/// Why [`Server::bind`] made no server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The text is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 impl Server {
-    /// Makes a server of bound listeners, from [`listen`](crate::socket::listen).
+    /// Makes a server that listens on `address`, a HOST:PORT as [`Endpoint`] has it: `[::1]:0` is a
+    /// port of this host that the system chooses, `:7000` is that port of every address of it. A
+    /// name is looked up: that **blocks**.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no address, or the address cannot be bound.
+    pub fn bind(address: &str) -> Result<Self, BindError> {
+        let endpoint: Endpoint = address.parse()?;
+        Ok(Self::new(listen(&[endpoint], ListenOptions::default())?))
+    }
+
+    /// Makes a server of bound listeners, from [`listen`] or from
+    /// [sockets that somebody else bound](Listener::adopt).
     pub fn new(listeners: Vec<Listener>) -> Self {
         Self {
             listeners,
             datagrams: Vec::new(),
             limits: Limits::default(),
-            datagram_limits: DatagramLimits::default(),
+            busy_poll: Duration::ZERO,
+            any_source_port: false,
             gate: Gate::default(),
             observer: None,
         }
@@ -118,11 +128,9 @@ impl Server {
         self
     }
 
-    /// Limits how many datagrams a second one source has answered: an IPv4 address, or the /64 of
-    /// an IPv6 address. As many are answered in a burst. The table of sources has a fixed size; when
-    /// it is full, all the others share what one source may have. Unlimited unless set.
+    /// Sets [`Limits::max_rate`].
     pub fn max_rate(mut self, datagrams: NonZeroU32) -> Self {
-        self.datagram_limits.rate = Some(datagrams);
+        self.limits.max_rate = Some(datagrams);
         self
     }
 
@@ -130,51 +138,47 @@ impl Server {
     /// not where strangers can send to it: with a forged source, two echo servers would send one
     /// datagram back and forth for ever.
     pub fn any_source_port(mut self) -> Self {
-        self.datagram_limits.any_source_port = true;
+        self.any_source_port = true;
         self
     }
 
-    /// Limits how many clients are connected at the same time. Further ones are not accepted: they
-    /// wait in the kernel, up to the backlog, until a client has gone. Unlimited unless set.
+    /// Sets all limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets [`Limits::max_connections`].
     pub fn max_connections(mut self, max: NonZeroUsize) -> Self {
-        self.limits.connections = Some(max);
+        self.limits.max_connections = Some(max);
         self
     }
 
-    /// Limits how many connections one source has at the same time: an IPv4 address, or the /64 of
-    /// an IPv6 address, which is what one subscriber has (RFC 6177). The surplus is accepted and
-    /// closed at once. Unlimited unless set.
+    /// Sets [`Limits::max_per_source`].
     pub fn max_per_source(mut self, max: NonZeroUsize) -> Self {
-        self.limits.per_source = Some(max);
+        self.limits.max_per_source = Some(max);
         self
     }
 
-    /// Limits how many bytes are echoed on one connection, after which it is closed. Unlimited
-    /// unless set.
+    /// Sets [`Limits::max_bytes`].
     pub fn max_bytes(mut self, max: u64) -> Self {
-        self.limits.bytes = Some(max);
+        self.limits.max_bytes = Some(max);
         self
     }
 
-    /// Limits how long a connection lasts. A client then gets back what it has sent so far. It ends
-    /// up to a twentieth late. Unlimited unless set.
+    /// Sets [`Limits::max_time`].
     pub fn max_time(mut self, max: Duration) -> Self {
-        self.limits.time = Some(max);
+        self.limits.max_time = Some(max);
         self
     }
 
-    /// Closes a client that has neither sent nor taken a byte for `timeout`, up to a tenth late. A
-    /// client that does not read what it is sent is idle too. On Linux a client takes what it
-    /// acknowledges (`TCP_INFO`, since 4.1), so that one on a slow path is not idle; elsewhere what
-    /// the system's buffer takes for it counts. Never unless set, and then it costs nothing.
+    /// Sets [`Limits::idle_timeout`].
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.idle = Some(timeout);
-        self.datagram_limits.quiet = Some(timeout);
+        self.limits.idle_timeout = Some(timeout);
         self
     }
 
-    /// Sets how long clients have to take their last bytes, when the server stops or their time is
-    /// up, before they are reset; with zero they are reset at once. 5 seconds unless set.
+    /// Sets [`Limits::grace`].
     pub fn grace(mut self, grace: Duration) -> Self {
         self.limits.grace = grace;
         self
@@ -184,7 +188,7 @@ impl Server {
     /// become shorter, at the price of a core that is never idle while clients talk. Never unless
     /// set.
     pub fn busy_poll(mut self, duration: Duration) -> Self {
-        self.limits.busy_poll = duration;
+        self.busy_poll = duration;
         self
     }
 
@@ -225,17 +229,17 @@ impl Server {
 
     /// What it serves, as it reports it when it runs: an [`Event::Listening`] for each address.
     #[must_use]
-    pub fn listening(&self) -> Vec<Event> {
+    pub fn listening(&self) -> Vec<Listening> {
         let tcp = self.listeners.iter().map(|listener| {
             let address = listener.address();
             let both = self.datagrams.iter().any(|socket| socket.address() == address);
             let transports = if both { Transports::Both } else { Transports::Tcp };
-            Event::Listening { address, families: listener.families(), transports }
+            Listening { address, families: listener.families(), transports }
         });
         let alone = |socket: &&DatagramSocket| {
             self.listeners.iter().all(|listener| listener.address() != socket.address())
         };
-        let udp = self.datagrams.iter().filter(alone).map(|socket| Event::Listening {
+        let udp = self.datagrams.iter().filter(alone).map(|socket| Listening {
             address: socket.address(),
             families: socket.families(),
             transports: Transports::Udp,
@@ -243,21 +247,34 @@ impl Server {
         tcp.chain(udp).collect()
     }
 
-    /// Serves until `shutdown` is ready, then drains: the listeners close, each client gets back
-    /// what it had sent so far and end of stream, and the future is ready when the last one is gone.
+    /// Serves until `shutdown` is ready, with whatever output, then drains: the listeners close, each
+    /// client gets back what it had sent so far and end of stream, and the future is ready when the
+    /// last one is gone.
     ///
-    /// No error of a client or of accept(2) ends it. If the future is dropped, its clients are
-    /// reset.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Totals {
+    /// No error of a client or of accept(2) ends it.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, its clients are reset and its listeners close.
+    pub async fn run(self, shutdown: impl Future) -> Totals {
+        self.run_on(Spawner::Global, shutdown).await
+    }
+
+    async fn run_on(self, spawner: Spawner, shutdown: impl Future) -> Totals {
         let listening = self.listening();
-        let clients = Clients::new(self.limits, self.gate.keeper(), self.observer);
-        for event in listening {
-            clients.report(|| event);
+        let datagram_limits = DatagramLimits {
+            rate: self.limits.max_rate,
+            any_source_port: self.any_source_port,
+            quiet: self.limits.idle_timeout,
+        };
+        let keeper = self.gate.keeper();
+        let clients = Clients::new(self.limits, self.busy_poll, keeper, spawner, self.observer);
+        for listening in listening {
+            clients.report(|| Event::Listening(listening));
         }
         let dropped = CutOnDrop(&clients);
         let served = self.listeners.iter().map(|listener| listener.address().port()).collect();
-        let mut reflectors =
-            Reflectors::start(self.datagrams, self.datagram_limits, &clients, served);
+        let mut reflectors = Reflectors::start(self.datagrams, datagram_limits, &clients, served);
         let serves = async {
             // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there,
             // and the listening sockets close with it.
@@ -274,7 +291,7 @@ impl Server {
         select(pin!(serves), pin!(sweep(&clients))).await; // the sweep has no end
         drop(dropped);
         let totals = Totals { datagrams: reflectors.totals(), ..clients.totals() };
-        clients.report(|| Event::Stopped { totals });
+        clients.report(|| Event::Stopped(totals.clone()));
         totals
     }
 }

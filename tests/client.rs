@@ -89,7 +89,7 @@ fn the_local_end_is_the_source_address() {
     let source = "127.0.0.9".parse().unwrap();
     let peer = SocketAddr::new(V4, server.address.port());
     let reply = block_on(Client::new().source(source).send(&[peer], b"hello")).unwrap();
-    assert_eq!((reply.local.ip(), server.connected()), (source, reply.local));
+    assert_eq!((reply.local.ip(), server.connected().peer), (source, reply.local));
 }
 
 #[test]

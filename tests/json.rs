@@ -41,7 +41,9 @@ fn each_event_is_one_object_with_stable_fields() {
     let closed = &events[2];
     assert_eq!((&closed["bytes_in"], &closed["bytes_out"]), (&5.into(), &5.into()));
     assert_eq!(closed["reason"], "end_of_stream");
-    assert!(closed["duration_us"].is_u64());
+    assert!(closed["duration_us"].is_f64());
+    assert_eq!((&closed["id"], &events[1]["id"]), (&1.into(), &1.into()));
+    assert_eq!(closed["ending"], "drained");
     let stopped = &events[3];
     assert_eq!((&stopped["connections"], &stopped["cut"]), (&1.into(), &0.into()));
     for event in &events {

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, round_trip};
-use echo6::server::{Event, Obstacle, Reason};
+use echo6::server::{Ending, Event, Obstacle, Reason};
 use socket2::{Domain, Socket, Type};
 
 fn some(number: usize) -> NonZeroUsize {
@@ -60,12 +60,12 @@ fn a_full_server_says_so_once_and_not_once_for_each_client() {
     let mut said = Vec::new();
     loop {
         match server.event() {
-            Event::Paused { obstacle: Obstacle::Full { limit } } => said.push(limit.get()),
-            Event::Stopped { .. } => break,
+            Event::Paused(paused) if paused.reason == Obstacle::Full => said.push(paused.limit),
+            Event::Stopped(_) => break,
             _ => {}
         }
     }
-    assert_eq!(said, [20]);
+    assert_eq!(said, [NonZeroUsize::new(20)]);
 }
 
 /// Connects from an address of this host's own choice.
@@ -117,7 +117,7 @@ fn only_the_idle_client_is_closed_and_not_too_soon() {
     }
     assert!(start.elapsed() >= idle - Duration::from_millis(5), "{:?}", start.elapsed());
     let closed = server.closed();
-    assert!(matches!(closed.reason, Reason::Idle), "{closed:?}");
+    assert_eq!(closed.reason, Reason::Idle, "{closed:?}");
     assert_eq!(closed.peer, silent.local_addr().unwrap());
     assert_eq!(round_trip(&mut busy, b"still here"), b"still here");
 }
@@ -129,8 +129,8 @@ fn a_client_that_does_not_read_is_idle_too() {
     let client = server.connect(V6);
     fill(&client);
     let closed = server.closed();
-    assert!(matches!(closed.reason, Reason::Idle), "{closed:?}");
-    assert!(closed.received > closed.returned);
+    assert_eq!(closed.reason, Reason::Idle, "{closed:?}");
+    assert!(closed.bytes_in > closed.bytes_out);
 }
 
 /// Connects with a receive buffer as small as it can be, so that the echoes wait in the server's
@@ -185,10 +185,11 @@ fn a_client_that_vanishes_is_asked_after() {
     let mut client = server.connect(V4);
     round_trip(&mut client, b"in");
     // Each row of an IPv4-mapped peer: "sl local remote st queues timer:...", 02 being keepalive.
-    let port = format!(":{:04X} ", client.local_addr().unwrap().port());
+    let port = format!(":{:04X}", server.address.port());
+    let peer = format!(":{:04X} 01", client.local_addr().unwrap().port());
     let table = std::fs::read_to_string("/proc/self/net/tcp6").unwrap();
-    let row =
-        table.lines().find(|line| line.contains(&port)).expect("a row of the server's socket");
+    let row = table.lines().find(|line| line.contains(&port) && line.contains(&peer));
+    let row = row.expect("a row of the server's socket");
     assert!(row.contains(" 02:"), "{row}");
     drop(client);
     server.stop();
@@ -212,11 +213,11 @@ fn a_client_gets_back_as_many_bytes_as_it_may_send_and_end_of_stream() {
         assert!(reply == message[..limit as usize], "{} bytes", reply.len());
     });
     let closed = server.closed();
-    assert!(matches!(closed.reason, Reason::ByteLimit), "{closed:?}");
-    assert_eq!((closed.received, closed.returned), (limit, limit));
+    assert_eq!(closed.reason, Reason::ByteLimit, "{closed:?}");
+    assert_eq!((closed.bytes_in, closed.bytes_out), (limit, limit));
 
     assert_eq!(exchange(server.connect(V6), &message[..1000]), message[..1000]);
-    assert!(matches!(server.closed().reason, Reason::EndOfStream), "fewer bytes are no matter");
+    assert_eq!(server.closed().reason, Reason::EndOfStream, "fewer bytes are no matter");
 }
 
 #[test]
@@ -227,19 +228,23 @@ fn a_client_whose_time_is_up_gets_what_it_sent_and_end_of_stream() {
     assert_eq!(round_trip(&mut client, b"in time"), b"in time");
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
     let closed = server.closed();
-    assert!(matches!(closed.reason, Reason::TimeLimit), "{closed:?}");
+    assert_eq!((closed.reason, closed.ending), (Reason::TimeLimit, Ending::Drained), "{closed:?}");
+    assert!(closed.duration >= most, "{closed:?}");
 }
 
 #[test]
-fn a_client_that_does_not_read_is_cut_when_its_time_and_the_grace_are_over() {
-    let server = TestServer::on("[::1]:0", |server| {
-        server.max_time(Duration::from_millis(100)).grace(Duration::from_millis(100))
-    });
-    let client = server.connect(V6);
+fn a_client_that_does_not_read_is_reset_when_its_time_and_the_grace_are_over() {
+    let (most, grace) = (Duration::from_millis(100), Duration::from_millis(100));
+    let mut server = TestServer::on("[::1]:0", |server| server.max_time(most).grace(grace));
+    let mut client = server.connect(V6);
     fill(&client);
     let closed = server.closed();
-    assert!(matches!(closed.reason, Reason::TimeLimit), "{closed:?}");
-    assert!(closed.received > closed.returned);
+    assert_eq!((closed.reason, closed.ending), (Reason::TimeLimit, Ending::Cut), "{closed:?}");
+    assert!(closed.duration >= most + grace, "{closed:?}");
+    // Whether it came to a reset or to the end of the stream first, there is nobody left.
+    assert!(client.write_all(&noise(1 << 20)).is_err());
+    let totals = server.stop();
+    assert_eq!((totals.cut, totals.cut_at_stop), (1, 0), "it was no matter of the stop");
 }
 
 #[test]

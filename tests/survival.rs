@@ -80,7 +80,7 @@ fn by_default_a_server_accepts_no_more_than_it_has_descriptors_for() {
     assert_eq!(exchange(connect((V6, listening.port).into()), b"again"), b"again");
     let stopped = listening.stop(Signal::TERM);
     assert_eq!(stopped.status, Some(0));
-    assert!(stopped.stderr.contains("full: 31 clients, more wait in the kernel"));
+    assert!(stopped.stderr.contains("full, further clients wait in the kernel (limit 31)\n"));
     assert!(!stopped.stderr.contains("cannot accept"), "{}", stopped.stderr);
 }
 

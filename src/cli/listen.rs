@@ -3,25 +3,22 @@
 use std::io::{self, ErrorKind};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 use async_std::future::timeout;
 use echo6::Server;
-use echo6::server::{Event, Obstacle, Totals};
+use echo6::server::{Event, Limits, Totals};
 use echo6::socket::{ListenOptions, listen, listen_both, listen_datagrams};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select, try_join_all};
 
-use super::events::Format;
 use super::failure::{Failure, Status, Stop};
-use super::log::Log;
+use super::log::{Format, Log};
 use super::runtime;
 use super::sink::unwritten;
 use super::stdio::Stream;
-use super::text;
 use super::values::{
     endpoints, families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
     parse_timeout,
@@ -29,9 +26,10 @@ use super::values::{
 
 mod gate;
 mod refusals;
+mod report;
 
 use gate::Gate;
-use refusals::Refusals;
+use report::Reporter;
 
 /// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
 #[derive(ArgsInfo, FromArgs)]
@@ -197,55 +195,35 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
         drop(Stream::Stderr.write_all(words.as_bytes()));
     }
     let reserve = RESERVE + listeners.len() + datagrams.len();
-    let server = Server::new(listeners)
-        .datagrams(datagrams)
-        .grace(arguments.grace)
-        .busy_poll(arguments.busy_poll);
+    let room = descriptors_less(reserve); // asked in any case, because to ask is to make room
+    let mut limits = Limits::default();
+    limits.max_connections = arguments.max_conns.or(room);
+    limits.max_per_source = arguments.max_per_source;
+    limits.max_bytes = arguments.max_bytes;
+    limits.max_time = arguments.max_time;
+    limits.idle_timeout = arguments.idle_timeout;
+    limits.max_rate = arguments.max_rate;
+    limits.grace = arguments.grace;
+    let server =
+        Server::new(listeners).datagrams(datagrams).limits(limits).busy_poll(arguments.busy_poll);
     let mut server = gate.keep(server);
-    if let Some(rate) = arguments.max_rate {
-        server = server.max_rate(rate);
-    }
     if arguments.any_source_port {
         server = server.any_source_port();
     }
-    let room = descriptors_less(reserve); // asked in any case, because to ask is to make room
-    if let Some(max) = arguments.max_conns.or(room) {
-        server = server.max_connections(max);
-    }
-    if let Some(max) = arguments.max_per_source {
-        server = server.max_per_source(max);
-    }
-    if let Some(max) = arguments.max_bytes {
-        server = server.max_bytes(max);
-    }
-    if let Some(max) = arguments.max_time {
-        server = server.max_time(max);
-    }
-    if let Some(timeout) = arguments.idle_timeout {
-        server = server.idle_timeout(timeout);
-    }
 
     let format = if arguments.json { Format::Json } else { Format::Text };
-    let (quiet, verbose) = (arguments.quiet, arguments.verbose);
-    let refusals = Mutex::new(Refusals::new(Instant::now()));
     runtime::prepare(arguments.threads.get() + THREADS_BESIDE)?;
     let log = Log::start(format).map_err(runtime::no_thread)?;
     let listening = server.listening();
-    let server = server.observe({
-        let log = log.clone();
-        move |event| {
-            if is_said_already(&event, &refusals) {
-                return;
-            }
-            report(&event, format, quiet, verbose, &log);
-        }
-    });
-    let announced = listening.into_iter().map(|event| announce(&event, format, &log));
+    let reporter = Reporter::new(format, arguments.quiet, arguments.verbose, log.clone());
+    let server = server.observe(move |event| reporter.report(&event));
+    let announced =
+        listening.into_iter().map(Event::Listening).map(|event| announce(&event, format, &log));
     let totals = serve(arguments.threads, try_join_all(announced), server)?;
     log.finish();
     Ok(match totals {
-        Some(Totals { cut: 0, .. }) => Status::Ok,
-        _ => Status::Network,
+        Some(totals) if totals.cut_at_stop == 0 => Status::Ok,
+        Some(_) | None => Status::Network,
     })
 }
 
@@ -339,41 +317,5 @@ fn announce(
     format: Format,
     log: &Log,
 ) -> impl Future<Output = io::Result<()>> + Send + use<> {
-    log.written_line(Stream::Stdout, format.line(event))
-}
-
-/// Says whether the log has lately spoken of a refusal of the same source.
-fn is_said_already(event: &Event, refusals: &Mutex<Refusals>) -> bool {
-    let Event::Refused { peer, .. } = event else { return false };
-    let mut refusals = refusals.lock().unwrap_or_else(PoisonError::into_inner);
-    !refusals.tell(peer.ip(), Instant::now())
-}
-
-/// What a balancer says of a client beside addresses, to be put behind a line of words.
-fn details(event: &Event) -> String {
-    let Event::Connected { introduction: Some(introduction), .. } = event else {
-        return String::new();
-    };
-    let fields = introduction.header.fields();
-    let fields = fields.iter().map(|(name, text)| format!(" {name}={}", text::line(text)));
-    fields.collect()
-}
-
-fn report(event: &Event, format: Format, quiet: bool, verbose: bool, log: &Log) {
-    if verbose && !quiet && format == Format::Text {
-        let details = details(event);
-        if !details.is_empty() {
-            let line = format.line(event);
-            return log.line(format.stream(), format!("{}:{details}\n", line.trim_end()));
-        }
-    }
-    match event {
-        Event::Listening { .. } => {} // announced before
-        Event::Stopped { .. } if !quiet => log.last_line(format.line(event)),
-        Event::Paused { obstacle: Obstacle::Shortage { .. } } => {
-            log.line(format.stream(), format.line(event));
-        }
-        _ if quiet => {}
-        _ => log.line(format.stream(), format.line(event)),
-    }
+    log.written_line(Stream::Stdout, format.line(event, ""))
 }

@@ -10,8 +10,54 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 
-use super::events::Format;
+use echo6::server::Event;
+use serde::Serialize;
+
+use super::sink::object;
 use super::stdio::Stream;
+use super::text::count;
+
+/// How events are written, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Words, on stderr.
+    Text,
+    /// One JSON object a line, on stdout.
+    Json,
+}
+
+/// That lines are missing at this point of the log.
+#[derive(Serialize)]
+struct Dropped {
+    event: &'static str,
+    lines: u64,
+}
+
+impl Format {
+    /// An event as a line, with a `hint` for people.
+    pub(crate) fn line(self, event: &Event, hint: &str) -> String {
+        match self {
+            Self::Text => format!("{event}{hint}\n"),
+            Self::Json => object(event),
+        }
+    }
+
+    /// Says that lines are missing here.
+    fn dropped(self, lines: u64) -> String {
+        match self {
+            Self::Text => format!("{} dropped here\n", count(lines, "log line")),
+            Self::Json => object(&Dropped { event: "dropped", lines }),
+        }
+    }
+
+    /// Where the lines go.
+    pub(crate) fn stream(self) -> Stream {
+        match self {
+            Self::Text => Stream::Stderr,
+            Self::Json => Stream::Stdout,
+        }
+    }
+}
 
 /// How many lines may wait. A line has about 80 bytes, so a stuck log costs less than a megabyte.
 const QUEUE: usize = 8192;

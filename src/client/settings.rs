@@ -16,7 +16,7 @@ use super::preface::ProxyHeader;
 /// # futures::executor::block_on(async {
 /// let listeners = listen(&["[::1]:0".parse()?], ListenOptions::default())?;
 /// let address = listeners[0].address();
-/// async_std::task::spawn(Server::new(listeners).run(std::future::pending()));
+/// async_std::task::spawn(Server::new(listeners).run(std::future::pending::<()>()));
 ///
 /// let reply = Client::new().send(address, b"hello").await?;
 /// assert_eq!((&reply.bytes[..], reply.peer), (&b"hello"[..], address));

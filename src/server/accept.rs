@@ -13,7 +13,7 @@ use futures::stream::{self, SelectAll, Stream};
 
 use super::clients::{Admitted, Clients};
 use super::connection::{Accepted, serve};
-use super::event::{Event, Obstacle};
+use super::event::{Event, Paused};
 use super::introduction::introduce;
 use super::shortage::{Next, Shortage};
 use super::turn::ACCEPTS;
@@ -26,11 +26,11 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
     }
     let mut incoming: SelectAll<_> = listeners.into_iter().map(incoming).collect();
     let mut shortage = Shortage::default();
-    let mut crowd = Crowd { limit: clients.limits.connections, full: false };
+    let mut crowd = Crowd { limit: clients.limits.max_connections, full: false };
     let mut accepted = 0_u32;
     loop {
         if let Some(limit) = crowd.begin(clients.count()) {
-            clients.report(|| Event::Paused { obstacle: Obstacle::Full { limit } });
+            clients.report(|| Event::Paused(Paused::full(limit)));
         }
         clients.room().await;
         match incoming.select_next_some().await {
@@ -40,8 +40,8 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                     clients.report(|| Event::Resumed);
                 }
                 match clients.admit(socket, peer) {
-                    Admitted::Client(client) => drop(task::spawn(serve(client))),
-                    Admitted::Balancer(balancer) => drop(task::spawn(introduce(balancer))),
+                    Admitted::Client(client) => clients.spawn(serve(client)),
+                    Admitted::Balancer(balancer) => clients.spawn(introduce(balancer)),
                     Admitted::Refused => {}
                 }
                 accepted = accepted.wrapping_add(1);
@@ -53,8 +53,7 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                 Next::Accept => task::yield_now().await,
                 Next::Wait { first, wait } => {
                     if first {
-                        let obstacle = Obstacle::Shortage { cause: error.into() };
-                        clients.report(|| Event::Paused { obstacle });
+                        clients.report(|| Event::Paused(Paused::shortage(error.into())));
                     }
                     task::sleep(wait).await;
                 }

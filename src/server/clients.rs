@@ -11,21 +11,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
+use async_executor::Executor;
 use async_io::Async;
+use async_std::task;
 use futures::task::AtomicWaker;
 use slab::Slab;
 
-use super::event::{Event, Introduction, Reason, Refusal, Totals};
+use super::Observer;
+use super::event::{Connected, Event, Refusal, Refused};
 use super::gate::{Keeper, Knock};
+use super::limits::Limits;
+use super::outcome::{Closed, Ending, Reason, Totals};
 use super::sources::{Admission, Sources};
-use super::{Limits, Observer};
 use crate::address::canonical;
 use crate::echo::Flow;
+use crate::error::Cause;
 use crate::proxy::Header;
 
 /// All clients of a server, and what is common to them.
 pub(super) struct Clients {
     pub(super) limits: Limits,
+    pub(super) busy_poll: Duration,
+    spawner: Spawner,
     pub(super) keeper: Keeper,
     table: Mutex<Table>,
     /// Wakes whoever waits for a client to go.
@@ -44,6 +51,14 @@ const HELD: u64 = 64 * 1024 * 1024;
 /// 4 KiB in place of 512, and one that does is served a quarter slower.
 const LITTLE: usize = 4 * 1024;
 
+/// Where the tasks of the clients run.
+pub(super) enum Spawner {
+    /// async-std's executor.
+    Global,
+    /// One of the server's own.
+    Own(Arc<Executor<'static>>),
+}
+
 #[derive(Default)]
 struct Table {
     clients: Slab<Weak<Client>>,
@@ -52,6 +67,8 @@ struct Table {
     /// The balancers among the clients: whom they speak for, once they have said so.
     introduced: HashMap<u32, Option<SocketAddrV6>>,
     sources: Sources,
+    /// Connections that got a slot so far, which is the number of the last one.
+    accepted: u64,
     totals: Totals,
     /// Clients that are gone, of which the observer has not been told.
     unreported: usize,
@@ -64,6 +81,7 @@ struct Table {
 pub(super) struct Client {
     pub(super) socket: Async<TcpStream>,
     pub(super) flow: Flow,
+    id: u64,
     since: u64, // microseconds from the start of the server: half of an Instant
     slot: Slot, // behind the socket, so that it is dropped when that is closed
 }
@@ -84,9 +102,17 @@ struct Slot {
 }
 
 impl Clients {
-    pub(super) fn new(limits: Limits, keeper: Keeper, observer: Option<Observer>) -> Arc<Self> {
+    pub(super) fn new(
+        limits: Limits,
+        busy_poll: Duration,
+        keeper: Keeper,
+        spawner: Spawner,
+        observer: Option<Observer>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             limits,
+            busy_poll,
+            spawner,
             keeper,
             table: Mutex::default(),
             waiter: AtomicWaker::new(),
@@ -94,6 +120,14 @@ impl Clients {
             start: Instant::now(),
             held: AtomicU64::new(0),
         })
+    }
+
+    /// Runs a task of a client's beside the others.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match &self.spawner {
+            Spawner::Global => drop(task::spawn(task)),
+            Spawner::Own(executor) => executor.spawn(task).detach(),
+        }
     }
 
     /// Tells the observer, if there is one.
@@ -111,7 +145,7 @@ impl Clients {
             Knock::Denied(denied) => {
                 self.table().totals.refused += 1;
                 let (peer, refusal) = (canonical(peer), Refusal::Denied { by: denied.by });
-                self.report(|| Event::Refused { peer, via: None, refusal });
+                self.report(|| Event::Refused(Refused { peer, via: None, refusal }));
                 return Admitted::Refused;
             }
         };
@@ -123,16 +157,18 @@ impl Clients {
                 drop(table);
                 if let Some(refusal) = refusal {
                     let peer = canonical(peer.into());
-                    self.report(|| Event::Refused { peer, via: None, refusal });
+                    self.report(|| Event::Refused(Refused { peer, via: None, refusal }));
                 }
                 return Admitted::Refused;
             }
         }
+        table.accepted += 1;
+        let id = table.accepted;
         let entry = table.clients.vacant_entry();
         let key = u32::try_from(entry.key()).expect("a system has fewer sockets than 2^32");
         let slot = Slot { clients: Arc::clone(self), peer, key };
         let since = self.start.elapsed().as_micros() as u64;
-        let client = Arc::new(Client { socket, flow: Flow::default(), since, slot });
+        let client = Arc::new(Client { id, socket, flow: Flow::default(), since, slot });
         entry.insert(Arc::downgrade(&client));
         if balancer {
             table.introduced.insert(key, None);
@@ -140,8 +176,8 @@ impl Clients {
         }
         drop(table);
         self.report(|| {
-            let Ends { peer, local, .. } = client.ends();
-            Event::Connected { peer, local, introduction: None }
+            let Ends { peer, local, via } = client.ends();
+            Event::Connected(Connected { id, peer, local, via, announced: None })
         });
         Admitted::Client(client)
     }
@@ -149,7 +185,7 @@ impl Clients {
     /// Counts a client of `peer`, unless its source has too many: then the refusal is to be said if
     /// it was not before.
     fn grant(&self, table: &mut Table, peer: SocketAddrV6) -> Result<(), Option<Refusal>> {
-        if let Some(limit) = self.limits.per_source {
+        if let Some(limit) = self.limits.max_per_source {
             let admission = table.sources.admit(peer, limit);
             if admission != Admission::Granted {
                 let first = admission == Admission::FirstRefused;
@@ -167,7 +203,7 @@ impl Clients {
 
     /// Ready when another client may connect.
     pub(super) async fn room(&self) {
-        let limit = self.limits.connections.map_or(usize::MAX, NonZeroUsize::get);
+        let limit = self.limits.max_connections.map_or(usize::MAX, NonZeroUsize::get);
         self.until(|table| table.clients.len() < limit).await;
     }
 
@@ -215,7 +251,7 @@ impl Clients {
 
     /// What the server has done so far, but for the bytes of the clients still connected.
     pub(super) fn totals(&self) -> Totals {
-        Totals { duration: self.start.elapsed(), ..self.table().totals }
+        Totals { duration: self.start.elapsed(), ..self.table().totals.clone() }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -227,7 +263,7 @@ impl Clients {
 impl Client {
     /// How many bytes the client may still send.
     pub(super) fn bytes_left(&self) -> u64 {
-        let most = self.slot.clients.limits.bytes.unwrap_or(u64::MAX);
+        let most = self.slot.clients.limits.max_bytes.unwrap_or(u64::MAX);
         most.saturating_sub(self.flow.received())
     }
 
@@ -255,9 +291,19 @@ impl Client {
         self.slot.clients.held.fetch_sub(length as u64, Ordering::Relaxed);
     }
 
+    /// The clients that it is one of.
+    pub(super) fn clients(&self) -> &Arc<Clients> {
+        &self.slot.clients
+    }
+
     /// The limits of its server.
     pub(super) fn limits(&self) -> &Limits {
         &self.slot.clients.limits
+    }
+
+    /// For how long its task looks again and again before it waits.
+    pub(super) fn busy_poll(&self) -> Duration {
+        self.slot.clients.busy_poll
     }
 
     /// Its place in the table, which another client has after it.
@@ -283,26 +329,36 @@ impl Client {
         self.slot.clients.table().ending.get(&self.slot.key).map(|(_, since)| *since)
     }
 
-    /// Adds what the client has done to the totals, closes its socket, frees its slot, and then
-    /// tells the observer. If the server has been ending the client, the reason is the one given
-    /// then, else it is `reason`.
-    pub(super) fn close(self: Arc<Self>, reason: Reason) {
+    /// Closes the socket and frees the slot, then reports what the connection came to. If the server
+    /// has been ending the client, the reason is the one given then, else it is `reason`.
+    ///
+    /// The socket is closed when the last one lets go of the client: that is this one, or the sweep
+    /// a moment later, if it happens to look at the client right now.
+    pub(super) fn close(self: Arc<Self>, reason: Reason, ending: Ending, error: Option<Cause>) {
         let clients = Arc::clone(&self.slot.clients);
-        let (received, returned) = (self.flow.received(), self.flow.returned());
-        let reason = {
-            let mut table = clients.table();
-            let reason = table.ending.remove(&self.slot.key).map_or(reason, |(reason, _)| reason);
-            table.totals.received += received;
-            table.totals.returned += returned;
-            table.totals.cut += u64::from(matches!(reason, Reason::Cut));
-            table.unreported += 1;
-            reason
+        let Ends { peer, local, via } = self.ends();
+        let mut closed = Closed {
+            id: self.id,
+            peer,
+            local,
+            via,
+            bytes_in: self.flow.received(),
+            bytes_out: self.flow.returned(),
+            duration: self.since().elapsed(),
+            reason,
+            ending,
+            error,
         };
-        clients.report(|| {
-            let (Ends { peer, local, via }, duration) = (self.ends(), self.since().elapsed());
-            drop(self);
-            Event::Closed { peer, local, via, received, returned, duration, reason }
-        });
+        {
+            let mut table = clients.table();
+            if let Some((reason, _)) = table.ending.remove(&self.slot.key) {
+                closed.reason = reason;
+            }
+            table.totals.add(&closed);
+            table.unreported += 1;
+        }
+        drop(self);
+        clients.report(|| Event::Closed(closed));
         clients.table().unreported -= 1;
         clients.waiter.wake();
     }
@@ -332,13 +388,9 @@ impl Client {
             return None;
         }
         clients.report(|| {
-            let Ends { peer, local, .. } = self.ends();
-            let via = canonical(self.slot.peer.into());
-            Event::Connected {
-                peer,
-                local,
-                introduction: Some(Introduction { via, header }.into()),
-            }
+            let (id, Ends { peer, local, via }) = (self.id, self.ends());
+            let announced = Some(Box::new(header));
+            Event::Connected(Connected { id, peer, local, via, announced })
         });
         Some(self)
     }
@@ -363,7 +415,7 @@ impl Client {
         if let Some(refusal) = refusal {
             clients.report(|| {
                 let peer = canonical(peer.into());
-                Event::Refused { peer, via: (peer != real).then_some(real), refusal }
+                Event::Refused(Refused { peer, via: (peer != real).then_some(real), refusal })
             });
         }
         clients.table().unreported -= 1;
@@ -407,11 +459,9 @@ impl Drop for Slot {
         table.clients.remove(self.key as usize);
         table.ending.remove(&self.key);
         // Of a balancer that has not said whom it speaks for, nothing was counted.
-        let counted = match table.introduced.is_empty() {
-            true => Some(self.peer),
-            false => table.introduced.remove(&self.key).unwrap_or(Some(self.peer)),
-        };
-        if let (Some(peer), Some(_)) = (counted, self.clients.limits.per_source) {
+        let introduced = table.introduced.remove(&self.key);
+        let counted = introduced.unwrap_or(Some(self.peer));
+        if let (Some(peer), Some(_)) = (counted, self.clients.limits.max_per_source) {
             table.sources.release(peer);
         }
         drop(table);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_io::Async;
 
 use super::clients::Client;
-use super::event::Reason;
 use super::linger::{cut, linger};
+use super::outcome::{Ending, Reason};
 use super::wire::{BusyWire, Patient, Wire};
 use crate::echo::{End, echo};
 use crate::error::Cause;
@@ -21,13 +21,15 @@ pub(super) async fn serve(client: Arc<Client>) {
     // cannot be set, the client is gone, and the pump will find that out.
     let _ = client.socket.get_ref().set_nodelay(true);
     let wire = Wire(&client);
-    let ended = if client.limits().busy_poll.is_zero() {
+    let ended = if client.busy_poll().is_zero() {
         echo(wire, Patient::new(wire), &client.flow).await
     } else {
         Box::pin(echo(BusyWire::new(wire), Patient::new(wire), &client.flow)).await
     };
     match ended {
-        Ok(End::OfStream) if client.bytes_left() > 0 => client.close(Reason::EndOfStream),
+        Ok(End::OfStream) if client.bytes_left() > 0 => {
+            client.close(Reason::EndOfStream, Ending::Drained, None);
+        }
         Ok(End::OfStream) => {
             client.end(Reason::ByteLimit);
             linger(client);
@@ -35,8 +37,8 @@ pub(super) async fn serve(client: Arc<Client>) {
         Ok(End::Finished) => linger(client),
         Ok(End::Cut) => cut(client),
         Err(error) => match Cause::from(error) {
-            cause if cause.is_reset() => client.close(Reason::Reset),
-            cause => client.close(Reason::Error(cause)),
+            cause if cause.is_reset() => client.close(Reason::Reset, Ending::Lost, None),
+            cause => client.close(Reason::Error, Ending::Lost, Some(cause)),
         },
     }
 }

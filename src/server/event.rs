@@ -1,108 +1,147 @@
-//! What a server has to say while it runs, for the caller to render.
+//! What a server reports while it runs, as sentences for people and as objects for programs.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::reflect::DatagramTotals;
+use super::outcome::{Closed, Totals, count};
 use crate::address::{Families, Prefix};
 use crate::error::Cause;
+use crate::kind::kind;
 use crate::proxy::{Header, HeaderError, HeaderErrorKind};
+#[cfg(feature = "serde")]
+use crate::schema;
 use crate::socket::Transports;
 
 /// Something that happened to a [`Server`](crate::Server). Peers are named by their canonical
 /// address: an IPv4 client of a dual-stack socket is `192.0.2.7:41000`.
-#[derive(Debug)]
+///
+/// [`Display`](fmt::Display) is a line of a log, without its end. With the feature `serde` each is an
+/// object with the field `event`, which the README lists.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "event", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Event {
     /// An address is bound and about to be served.
-    Listening {
-        /// The bound address.
-        address: SocketAddr,
-        /// The families of the clients that can reach it.
-        families: Families,
-        /// Whether it is served over TCP, UDP or both.
-        transports: Transports,
-    },
-    /// A client has been accepted.
-    Connected {
-        /// The client's address.
-        peer: SocketAddr,
-        /// The address that it connected to.
-        local: SocketAddr,
-        /// How a balancer announced it, if it came through one.
-        introduction: Option<Box<Introduction>>,
-    },
+    Listening(Listening),
+    /// A client was accepted.
+    Connected(Connected),
     /// A client was closed before anything was echoed.
-    Refused {
-        /// The client's address.
-        peer: SocketAddr,
-        /// The balancer that announced it, if it came through one.
-        via: Option<SocketAddr>,
-        /// Why.
-        refusal: Refusal,
-    },
+    Refused(Refused),
     /// A client is gone.
-    Closed {
-        /// The client's address.
-        peer: SocketAddr,
-        /// The address that it had connected to.
-        local: SocketAddr,
-        /// The balancer that announced it, if it came through one.
-        via: Option<SocketAddr>,
-        /// Bytes that came from it.
-        received: u64,
-        /// Bytes that the system took for the way back.
-        returned: u64,
-        /// Time since it was accepted.
-        duration: Duration,
-        /// Why it ended.
-        reason: Reason,
-    },
+    Closed(Closed),
     /// The first datagram of a flow has come, or the first after it was quiet.
-    FlowAppeared {
-        /// Who sends.
-        peer: SocketAddr,
-        /// The address that was asked.
-        local: SocketAddr,
-    },
+    FlowAppeared(FlowAppeared),
     /// A flow has sent nothing for as long as the idle timeout, or for 60 seconds; or the server
     /// stops.
-    FlowQuiet {
-        /// Who sent.
-        peer: SocketAddr,
-        /// The address that was asked first.
-        local: SocketAddr,
-        /// Datagrams that came from it, those over the rate limit included.
-        datagrams_in: u64,
-        /// The bytes in them.
-        bytes_in: u64,
-        /// Time from the first datagram to the last.
-        duration: Duration,
-    },
+    FlowQuiet(FlowQuiet),
     /// No client is accepted for a while; those that connect wait in the kernel.
-    Paused {
-        /// What is in the way.
-        obstacle: Obstacle,
-    },
+    Paused(Paused),
     /// Clients are accepted again.
     Resumed,
     /// The last client is gone.
-    Stopped {
-        /// What it came to.
-        totals: Totals,
-    },
+    Stopped(Totals),
 }
 
-/// What a balancer said of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listening(listening) => listening.fmt(f),
+            Self::Connected(connected) => connected.fmt(f),
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Closed(closed) => closed.fmt(f),
+            Self::FlowAppeared(flow) => flow.fmt(f),
+            Self::FlowQuiet(flow) => flow.fmt(f),
+            Self::Paused(paused) => paused.fmt(f),
+            Self::Resumed => f.write_str("accepting clients again"),
+            Self::Stopped(totals) => write!(f, "stopped {totals}"),
+        }
+    }
+}
+
+/// An address that is served.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Introduction {
-    /// The address of the balancer, which is the client's too if it speaks for itself.
-    pub via: SocketAddr,
-    /// What it said.
-    pub header: Header,
+pub struct Listening {
+    /// The bound address.
+    pub address: SocketAddr,
+    /// The families of the clients that can reach it.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "schema::families"))]
+    pub families: Families,
+    /// Whether it is served over TCP, UDP or both.
+    pub transports: Transports,
+}
+
+impl fmt::Display for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "listening on {} ({}", self.address, self.families)?;
+        match self.transports {
+            Transports::Tcp => f.write_str(")"),
+            transports => write!(f, ", {transports})"),
+        }
+    }
+}
+
+/// A client that was accepted.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Connected {
+    /// The number of the connection, from 1 on; its [`Closed`] has the same.
+    pub id: u64,
+    /// The client's address.
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "schema::peer"))]
+    pub peer: SocketAddr,
+    /// The address that it connected to.
+    pub local: SocketAddr,
+    /// The balancer that announced it, if one did.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub via: Option<SocketAddr>,
+    /// What a balancer said of it, or of itself.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub announced: Option<Box<Header>>,
+}
+
+impl fmt::Display for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} connected", self.peer)?;
+        if let Some(via) = self.via {
+            write!(f, " via {via}")?;
+        }
+        match &self.announced {
+            Some(header) => write!(f, " ({header})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A client that was closed before anything was echoed.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Refused {
+    /// The client's address.
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "schema::peer"))]
+    pub peer: SocketAddr,
+    /// The balancer that announced it, if one did.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub via: Option<SocketAddr>,
+    /// Why.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub refusal: Refusal,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} refused", self.peer)?;
+        if let Some(via) = self.via {
+            write!(f, " via {via}")?;
+        }
+        write!(f, ": {}", self.refusal)
+    }
 }
 
 /// Why a client was refused.
@@ -168,62 +207,123 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Why no client is accepted.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Obstacle {
-    /// As many clients are connected as may be. Not said again until a tenth of them has gone.
-    Full {
-        /// How many clients may be connected.
-        limit: NonZeroUsize,
-    },
-    /// accept(2) failed for want of descriptors or memory.
-    Shortage {
-        /// What the system said.
-        cause: Cause,
-    },
+/// The `reason`, and what it has to tell.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Refusal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Default, serde::Serialize)]
+        struct Fields {
+            reason: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            limit: Option<NonZeroUsize>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            prefix: Option<Prefix>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            error: Option<HeaderError>,
+        }
+        let mut fields = Fields { reason: self.code(), ..Fields::default() };
+        match *self {
+            Self::TooMany { limit } => fields.limit = Some(limit),
+            Self::Denied { by } => fields.prefix = by,
+            Self::Header { error } => fields.error = Some(error),
+            Self::HeaderLate { .. } | Self::HeaderCut => {}
+        }
+        fields.serialize(serializer)
+    }
 }
 
-/// Why a connection ended.
-#[derive(Debug)]
+/// A flow of datagrams that has begun.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub enum Reason {
-    /// The client shut its sending side and got everything back.
-    EndOfStream,
-    /// The client, or something on the way, reset the connection.
-    Reset,
-    /// The client neither sent nor took a byte for the idle timeout.
-    Idle,
-    /// The client has sent as many bytes as it may, and got them back.
-    ByteLimit,
-    /// The client was connected for as long as it may be, and got back what it had sent.
-    TimeLimit,
-    /// The server was stopped: the client got back what it had sent by then.
-    Shutdown,
-    /// The server was stopped and the client did not take its bytes in time.
-    Cut,
-    /// Reading or writing failed in another way.
-    Error(Cause),
+pub struct FlowAppeared {
+    /// Who sends.
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "schema::peer"))]
+    pub peer: SocketAddr,
+    /// The address that was asked.
+    pub local: SocketAddr,
 }
 
-/// What a server has done from its start to its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+impl fmt::Display for FlowAppeared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} appeared (UDP)", self.peer)
+    }
+}
+
+/// A flow of datagrams that has sent nothing for a while.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Totals {
-    /// Clients accepted, without those that were refused.
-    pub connections: u64,
-    /// Clients closed before anything was echoed: their source had too many connections, an access
-    /// rule kept them out, or a PROXY header was not as it must be.
-    pub refused: u64,
-    /// Of the clients accepted, the ones that were reset because they were not gone at the end of
-    /// the grace period.
-    pub cut: u64,
-    /// Bytes that came from clients.
-    pub received: u64,
-    /// Bytes that the system took for the way back.
-    pub returned: u64,
-    /// Time from the first listening to the last client's end.
+pub struct FlowQuiet {
+    /// Who sent.
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "schema::peer"))]
+    pub peer: SocketAddr,
+    /// The address that was asked first.
+    pub local: SocketAddr,
+    /// Datagrams that came from it, those over the rate limit included.
+    pub datagrams_in: u64,
+    /// The bytes in them.
+    pub bytes_in: u64,
+    /// Time from the first datagram to the last.
+    #[cfg_attr(feature = "serde", serde(rename = "duration_us"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "schema::micros"))]
     pub duration: Duration,
-    /// What became of datagrams, if the server has a UDP socket.
-    pub datagrams: Option<DatagramTotals>,
+}
+
+impl fmt::Display for FlowQuiet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.duration.as_secs_f64();
+        let datagrams = count(self.datagrams_in, "datagram");
+        let bytes = count(self.bytes_in, "byte");
+        write!(f, "{} quiet after {seconds:.3} s: {datagrams}, {bytes} (UDP)", self.peer)
+    }
+}
+
+/// That no client is accepted for a while.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Paused {
+    /// What is in the way.
+    pub reason: Obstacle,
+    /// How many clients may be connected, if that many are.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub limit: Option<NonZeroUsize>,
+    /// What the system said, if it refused.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "schema::some_text"))]
+    pub error: Option<Cause>,
+}
+
+kind! {
+    /// Why no client is accepted.
+    pub enum Obstacle {
+        /// As many clients are connected as may be. Not reported again until a tenth of them is gone.
+        Full = "full", "full, further clients wait in the kernel";
+        /// accept(2) fails: the system is short of descriptors or memory, or forbids it.
+        Shortage = "shortage", "cannot accept for now";
+    }
+}
+
+impl Paused {
+    pub(super) fn full(limit: NonZeroUsize) -> Self {
+        Self { reason: Obstacle::Full, limit: Some(limit), error: None }
+    }
+
+    pub(super) fn shortage(error: Cause) -> Self {
+        Self { reason: Obstacle::Shortage, limit: None, error: Some(error) }
+    }
+}
+
+impl fmt::Display for Paused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        if let Some(limit) = self.limit {
+            write!(f, " (limit {limit})")?;
+        }
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
+    }
 }

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_std::future::timeout;
-use async_std::task;
 use futures::io::AsyncRead;
 
 use super::clients::Client;
@@ -26,8 +25,13 @@ pub(super) async fn introduce(client: Arc<Client>) {
         Err(_) => Err(Refusal::HeaderLate { after: TIME }),
     };
     match header {
-        // A task of its own, because else each client would carry the room of the header.
-        Ok(header) => drop(client.introduce(header).map(|client| task::spawn(serve(client)))),
+        Ok(header) => {
+            if let Some(client) = client.introduce(header) {
+                // A task of its own, because else each client would carry the room of the header.
+                let clients = Arc::clone(client.clients());
+                clients.spawn(serve(client));
+            }
+        }
         Err(refusal) => client.dismiss(refusal),
     }
 }

@@ -11,7 +11,7 @@ use futures::io::AsyncRead;
 use socket2::SockRef;
 
 use super::clients::Client;
-use super::event::Reason;
+use super::outcome::{Ending, Reason};
 use crate::echo::{Flow, poll_discard};
 
 /// How long a client must be silent after its last echo before its socket is closed, if the grace
@@ -25,13 +25,18 @@ const SILENCE: Duration = Duration::from_millis(250);
 /// throw away echoes that are still on their way (RFC 1122, section 4.2.2.13).
 pub(super) fn linger(client: Arc<Client>) {
     // A task of its own, because else each client would carry its room, and few need it.
-    task::spawn(async move {
+    let clients = Arc::clone(client.clients());
+    clients.spawn(async move {
         let grace = client.limits().grace;
         let moment = SILENCE.min(grace / 2);
         let _ = timeout(grace, discard(&client.socket, &client.flow, moment)).await;
         // Also of one that is to be cut, nothing is lost by a close if it is silent.
         let sends = matches!(client.socket.get_ref().peek(&mut [0]), Ok(1..));
-        if sends { cut(client) } else { client.close(Reason::Shutdown) }
+        if sends {
+            cut(client);
+        } else {
+            client.close(Reason::Shutdown, Ending::Drained, None);
+        }
     });
 }
 
@@ -39,7 +44,7 @@ pub(super) fn linger(client: Arc<Client>) {
 pub(super) fn cut(client: Arc<Client>) {
     // Without data to wait for, close(2) resets at once (SO_LINGER with 0, tcp(7)).
     let _ = SockRef::from(&client.socket).set_linger(Some(Duration::ZERO));
-    client.close(Reason::Cut);
+    client.close(Reason::Shutdown, Ending::Cut, None);
 }
 
 /// Drops what `reader` gives until it gives nothing for a `moment`, has ended, or `flow` is cut.

@@ -12,11 +12,12 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_io::Async;
-use async_std::task::{self, JoinHandle};
+use async_std::task;
+use futures::channel::oneshot;
 use futures::task::AtomicWaker;
 
 use super::clients::Clients;
-use super::event::Event;
+use super::event::{Event, FlowAppeared, FlowQuiet};
 use crate::address::canonical;
 use crate::socket::{Arrival, Control, DatagramSocket, Inbox, dropped, reply};
 
@@ -50,7 +51,8 @@ const QUIET: Duration = Duration::from_secs(60);
 /// The tasks that answer datagrams. They end when this is dropped.
 pub(super) struct Reflectors {
     shared: Arc<Shared>,
-    tasks: Vec<JoinHandle<()>>,
+    /// Each is ready when its task has ended.
+    tasks: Vec<oneshot::Receiver<()>>,
 }
 
 /// What is common to the sockets of a server.
@@ -98,7 +100,13 @@ impl Reflectors {
         });
         let sockets = sockets.into_iter().enumerate();
         let tasks = sockets.map(|(index, socket)| {
-            task::spawn(Reflector::new(socket, index, Arc::clone(&shared)).run())
+            let (ended, has_ended) = oneshot::channel::<()>();
+            let reflector = Reflector::new(socket, index, Arc::clone(&shared));
+            clients.spawn(async {
+                reflector.run().await;
+                drop(ended);
+            });
+            has_ended
         });
         Self { tasks: tasks.collect(), shared }
     }
@@ -106,8 +114,8 @@ impl Reflectors {
     /// Answers what waits in the kernel and closes the sockets.
     pub(super) async fn finish(&mut self) {
         self.shared.give(FINISH);
-        for task in self.tasks.drain(..) {
-            task.await;
+        for ended in self.tasks.drain(..) {
+            let _ = ended.await;
         }
         let flows = self.shared.state().flows.drain();
         self.shared.report_quiet(flows);
@@ -160,13 +168,14 @@ impl Shared {
 
     fn report_quiet(&self, flows: Vec<(SocketAddr, Flow)>) {
         for (peer, flow) in flows {
-            self.clients.report(|| Event::FlowQuiet {
+            let quiet = FlowQuiet {
                 peer,
                 local: flow.local,
                 datagrams_in: flow.datagrams,
                 bytes_in: flow.bytes,
                 duration: flow.last - flow.first,
-            });
+            };
+            self.clients.report(|| Event::FlowQuiet(quiet));
         }
     }
 }
@@ -263,7 +272,7 @@ impl Reflector {
     /// Says whether to look again before waiting: for a while after each datagram, if the server
     /// polls.
     fn polls_on(&mut self) -> bool {
-        let busy_poll = self.shared.clients.limits.busy_poll;
+        let busy_poll = self.shared.clients.busy_poll;
         if busy_poll.is_zero() {
             return false;
         }
@@ -332,7 +341,7 @@ impl Reflector {
         let mut appeared = Vec::new();
         let answers = self.judge(inbox, &mut appeared);
         for (peer, local) in appeared {
-            self.shared.clients.report(|| Event::FlowAppeared { peer, local });
+            self.shared.clients.report(|| Event::FlowAppeared(FlowAppeared { peer, local }));
         }
         let mut sent = (0, 0);
         for (index, (arrival, bytes)) in inbox.arrivals().enumerate() {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use async_std::task;
 use futures::future;
 
-use super::Limits;
 use super::clients::{Client, Clients};
-use super::event::Reason;
+use super::limits::Limits;
+use super::outcome::Reason;
 use super::turn::{END, SWEEP};
 use crate::socket::acknowledged;
 
@@ -21,7 +21,7 @@ const LOOKS: u32 = 20;
 /// such limit.
 pub(super) async fn sweep(clients: &Arc<Clients>) {
     let limits = clients.limits;
-    let Some(shortest) = limits.idle.into_iter().chain(limits.time).min() else {
+    let Some(shortest) = limits.idle_timeout.into_iter().chain(limits.max_time).min() else {
         return future::pending().await;
     };
     let period = (shortest / LOOKS).max(Duration::from_millis(1));
@@ -151,13 +151,13 @@ enum Due {
 }
 
 fn due(limits: &Limits, ages: &Ages, has_bytes: bool) -> Option<Due> {
-    let idle = limits.idle.is_some_and(|idle| ages.still >= idle);
+    let idle = limits.idle_timeout.is_some_and(|idle| ages.still >= idle);
     match ages.ending {
         Some(ending) if ending >= limits.grace || (idle && has_bytes) => Some(Due::Overdue),
         Some(_) => None,
         None if idle && has_bytes => Some(Due::IdleWithBytes),
         None if idle => Some(Due::Idle),
-        None if limits.time.is_some_and(|time| ages.connected >= time) => {
+        None if limits.max_time.is_some_and(|time| ages.connected >= time) => {
             // With no grace at all it is overdue in the same moment, which the next look finds.
             Some(Due::TimeUp)
         }
@@ -193,8 +193,8 @@ mod tests {
     fn a_client_is_ended_once_and_cut_when_its_grace_is_over() {
         let seconds = Duration::from_secs;
         let both = Limits {
-            idle: Some(seconds(10)),
-            time: Some(seconds(60)),
+            idle_timeout: Some(seconds(10)),
+            max_time: Some(seconds(60)),
             grace: seconds(5),
             ..Limits::default()
         };

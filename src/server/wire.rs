@@ -76,7 +76,7 @@ impl AsyncRead for BusyWire<'_> {
         match looked {
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 let since = *self.looking_since.get_or_insert_with(Instant::now);
-                if since.elapsed() < client.limits().busy_poll {
+                if since.elapsed() < client.busy_poll() {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }

@@ -7,17 +7,15 @@
 pub(crate) mod binary;
 pub(crate) mod liar;
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use async_std::task::{self, JoinHandle};
 use echo6::Server;
-use echo6::server::{Event, Reason, Totals};
-use echo6::socket::{ListenOptions, Listener, listen};
-use futures::FutureExt;
-use futures::channel::oneshot;
+use echo6::server::{Closed, Connected, Event, Running, Totals};
+use futures::StreamExt;
 use futures::executor::block_on;
 
 /// The longest that any step of a test may take. Nothing waits for it unless it fails.
@@ -26,20 +24,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
+/// A server of the library's, with what tests ask of it.
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    running: Option<JoinHandle<Totals>>,
-    events: Receiver<Event>,
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-pub(crate) struct Closed {
-    pub(crate) peer: SocketAddr,
-    pub(crate) received: u64,
-    pub(crate) returned: u64,
-    pub(crate) reason: Reason,
+    running: Option<Running>,
+    /// What nobody had taken when it was stopped.
+    events: RefCell<VecDeque<Event>>,
 }
 
 impl TestServer {
@@ -49,18 +39,13 @@ impl TestServer {
     }
 
     pub(crate) fn on(address: &str, configure: impl FnOnce(Server) -> Server) -> Self {
-        Self::of(listen(&[address.parse().unwrap()], ListenOptions::default()).unwrap(), configure)
+        Self::of(configure(Server::bind(address).unwrap()))
     }
 
-    pub(crate) fn of(listeners: Vec<Listener>, configure: impl FnOnce(Server) -> Server) -> Self {
-        let address = listeners[0].address();
-        let (sender, events) = channel();
-        let server = configure(Server::new(listeners)).observe(move |event| {
-            let _ = sender.send(event);
-        });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let running = task::spawn(server.run(stopped.map(drop)));
-        Self { address, stop: Some(stop), running: Some(running), events }
+    pub(crate) fn of(server: Server) -> Self {
+        let running = server.start();
+        let (address, events) = (running.address(), RefCell::default());
+        Self { address, running: Some(running), events }
     }
 
     pub(crate) fn connect(&self, ip: IpAddr) -> TcpStream {
@@ -68,42 +53,43 @@ impl TestServer {
     }
 
     pub(crate) fn event(&self) -> Event {
-        self.events.recv_timeout(PATIENCE).expect("an event in time")
+        let event = match &self.running {
+            Some(running) => running.event(PATIENCE),
+            None => self.events.borrow_mut().pop_front(),
+        };
+        event.expect("an event in time")
     }
 
     /// Waits until a connection has ended.
     pub(crate) fn closed(&self) -> Closed {
         loop {
-            if let Event::Closed { peer, received, returned, reason, .. } = self.event() {
-                return Closed { peer, received, returned, reason };
+            if let Event::Closed(closed) = self.event() {
+                return closed;
             }
         }
     }
 
     /// Waits until a client has been accepted.
-    pub(crate) fn connected(&self) -> SocketAddr {
+    pub(crate) fn connected(&self) -> Connected {
         loop {
-            if let Event::Connected { peer, .. } = self.event() {
-                return peer;
+            if let Event::Connected(connected) = self.event() {
+                return connected;
             }
         }
     }
 
     /// Asks the server to stop, without waiting.
     pub(crate) fn ask_to_stop(&mut self) {
-        drop(self.stop.take());
+        self.running.as_mut().expect("still running").ask_to_stop();
     }
 
     /// Stops the server and waits for its end.
     pub(crate) fn stop(&mut self) -> Totals {
-        self.ask_to_stop();
-        block_on(self.running.take().expect("still running"))
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        self.ask_to_stop();
+        let running = self.running.take().expect("still running");
+        let events = running.events();
+        let totals = running.stop();
+        self.events = RefCell::new(block_on(events.collect()));
+        totals
     }
 }
 

@@ -23,7 +23,7 @@ use crate::client::settings::Client;
 /// # futures::executor::block_on(async {
 /// let listeners = listen(&["[::1]:0".parse()?], ListenOptions::default())?;
 /// let address = listeners[0].address();
-/// async_std::task::spawn(Server::new(listeners).run(std::future::pending()));
+/// async_std::task::spawn(Server::new(listeners).run(std::future::pending::<()>()));
 ///
 /// let mut report = Report::default();
 /// let ping = Client::new().ping().interval(std::time::Duration::ZERO).count(100);

@@ -1,9 +1,10 @@
 //! Errors and reasons in, counts by kind out.
 
-use std::io;
+use std::{fmt, io};
 
 use super::judge::Ignored;
 use crate::kind::kind;
+use crate::server::outcome::count;
 
 kind! {
     /// Why the system did not take an answer.
@@ -85,6 +86,26 @@ pub struct DatagramTotals {
     pub dropped_here: Option<u64>,
 }
 
+impl fmt::Display for DatagramTotals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let datagrams = count(self.datagrams_out, "datagram");
+        write!(f, "{datagrams}, {} echoed", count(self.bytes_out, "byte"))?;
+        for (ignored, number) in self.ignored.iter() {
+            write!(f, ", {number} ignored ({ignored})")?;
+        }
+        for (unsent, number) in self.unsent.iter() {
+            write!(f, ", {number} not sent ({unsent})")?;
+        }
+        if self.receive_errors > 0 {
+            write!(f, ", {} receive errors", self.receive_errors)?;
+        }
+        match self.dropped_here {
+            Some(number @ 1..) => write!(f, ", {number} dropped here (receive buffer full)"),
+            Some(0) | None => Ok(()),
+        }
+    }
+}
+
 #[cfg(feature = "serde")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
@@ -103,7 +124,7 @@ impl<K: Copy + PartialEq, const N: usize> Tally<K, N> {
     }
 
     /// Counts one.
-    pub(super) fn note(&mut self, kind: K) {
+    pub(in crate::server) fn note(&mut self, kind: K) {
         if let Some(at) = self.kinds.iter().position(|&known| known == kind) {
             self.counts[at] += 1;
         }
