@@ -283,6 +283,7 @@ mod tests {
             ("192.168.*.*", Kind::UnexpectedCharacter, 8, "write 192.168.0.0/16"),
             ("[2001:db8::]/32", Kind::UnexpectedCharacter, 0, "write 2001:db8::/32"),
             ("fe80::1%eth0/128", Kind::UnexpectedCharacter, 7, "write fe80::1/128"),
+            ("fe80::1%eth0/64", Kind::UnexpectedCharacter, 7, "write fe80::/64, or fe80::1/128"),
             ("fe80::%eth0/64", Kind::UnexpectedCharacter, 6, "write fe80::/64"),
             ("2001:db8:/32", Kind::LoneTrailingColon, 9, "write 2001:db8::/32"),
             ("2001:db8/32", Kind::TooFewGroups, 8, "write 2001:db8::/32"),

@@ -32,11 +32,12 @@ pub(super) fn likely_fix(kind: Kind, text: &str) -> Option<String> {
                 "" => bare.clone(),
                 length => format!("{bare}/{length}"),
             };
-            let meant = match parse(&meant) {
-                Ok(_) => meant,
-                Err(_) => filled_up(&bare, length)?,
-            };
-            (meant != text).then(|| format!("write {meant}"))
+            match parse(&meant) {
+                Ok(_) => Some(format!("write {meant}")),
+                // It was not the only mistake.
+                Err(fault) if fault.kind != kind => likely_fix(fault.kind, &meant),
+                Err(_) => None,
+            }
         }
         _ => None,
     }
