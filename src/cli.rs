@@ -16,6 +16,7 @@ mod listen;
 mod log;
 mod ping;
 mod progress;
+mod ready;
 mod runtime;
 mod send;
 mod sink;
@@ -55,10 +56,14 @@ fn run(command: Command, sink: Sink) -> Result<Status, Stop> {
     match command {
         Command::Address(arguments) => address::run(arguments, sink),
         Command::Listen(arguments) => listen::run(&arguments),
-        Command::Send(arguments) => supervised(move |stopped| send::run(&arguments, sink, stopped)),
-        Command::Ping(arguments) => supervised(move |stopped| ping::run(&arguments, sink, stopped)),
+        Command::Send(arguments) => {
+            supervised(arguments.deadline, move |stopped| send::run(&arguments, sink, stopped))
+        }
+        Command::Ping(arguments) => {
+            supervised(arguments.deadline, move |stopped| ping::run(&arguments, sink, stopped))
+        }
         Command::Check(arguments) => {
-            supervised(move |stopped| check::run(&arguments, sink, stopped))
+            supervised(arguments.deadline, move |stopped| check::run(&arguments, sink, stopped))
         }
         Command::Print(text) => sink.data(text.as_bytes()).map(|()| Status::Ok),
     }

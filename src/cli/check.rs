@@ -10,6 +10,7 @@ use futures::future::join_all;
 use super::failure::{Failure, Status, Stop};
 use super::flags::client_arguments;
 use super::progress::with_progress;
+use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::addresses;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let endpoints = endpoints("check", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
+    ready::wait(&dial, &endpoints, sink, stopped)?;
     let check = match arguments.hold {
         Some(hold) => dial.client()?.check().hold(hold),
         None => dial.client()?.check(),

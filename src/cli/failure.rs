@@ -86,6 +86,17 @@ impl Failure {
         Self::new(Status::Network, "resolve", message)
     }
 
+    /// Nothing came within the time that was given.
+    pub(crate) fn timeout(message: String) -> Self {
+        Self::new(Status::Network, "timeout", message)
+    }
+
+    /// The same failure as the reason for another.
+    pub(crate) fn because(mut self, message: &str) -> Self {
+        self.0.message = format!("{message}: {}", self.0.message);
+        self
+    }
+
     /// What was to be sent could not be read.
     pub(crate) fn input(name: &str, error: &dyn Error) -> Self {
         Self::new(Status::Usage, "input", format!("cannot read {name}: {}", chain(error)))

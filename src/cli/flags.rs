@@ -66,6 +66,14 @@ macro_rules! client_arguments {
             )]
             connect_timeout: std::time::Duration,
 
+            /// end the whole command after D, with its summary (for ping: as ping -w)
+            #[argh(option, arg_name = "D", from_str_fn($crate::cli::values::parse_timeout))]
+            pub(crate) deadline: Option<std::time::Duration>,
+
+            /// retry until it echoes, for D at most, then begin
+            #[argh(option, arg_name = "D", from_str_fn($crate::cli::values::parse_timeout))]
+            until_ready: Option<std::time::Duration>,
+
             /// send a PROXY header first, as a balancer does: v1, v2 or local, with
             /// =SRC,DST to announce other addresses than the connection's
             #[argh(
@@ -103,6 +111,7 @@ macro_rules! client_arguments {
                     source: self.source,
                     connect_timeout: self.connect_timeout,
                     timeout: self.timeout,
+                    until_ready: self.until_ready,
                     proxy_protocol: self.proxy_protocol.clone(),
                     proxy_split: self.proxy_split,
                 }
@@ -120,6 +129,7 @@ pub(crate) struct Dial {
     pub(crate) source: Option<IpAddr>,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
+    pub(crate) until_ready: Option<Duration>,
     pub(crate) proxy_protocol: Option<ProxyHeader>,
     pub(crate) proxy_split: Option<NonZeroUsize>,
 }

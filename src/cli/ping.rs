@@ -12,6 +12,7 @@ use futures::future::try_join_all;
 
 use super::failure::{Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
+use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::{others, targets};
@@ -78,6 +79,7 @@ pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
     let endpoints = endpoints("ping", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
+    ready::wait(&dial, &endpoints, sink, stopped)?;
     let client = dial.client()?.head_start(arguments.head_start);
     let mut ping = client.ping().interval(arguments.interval).size(arguments.size);
     if let Some(count) = arguments.count {
@@ -219,6 +221,7 @@ impl<'a> Run<'a> {
         } else {
             self.sink.data(summary(peer, report, self.arguments.verbose).as_bytes())?;
         }
-        Ok(if report.is_well() { Status::Ok } else { Status::Network })
+        let all_sent = self.arguments.count.is_none_or(|count| report.sent >= count);
+        Ok(if report.is_well() && all_sent { Status::Ok } else { Status::Network })
     }
 }

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_global_executor::GlobalExecutorConfig;
+use async_io::Timer;
 use async_signal::{Signal, Signals};
 use echo6::error::Cause;
 use futures::channel::oneshot;
@@ -75,10 +76,11 @@ pub(crate) async fn until<F: Future>(
 /// Ready when a signal asks a client to stop, for all that wait for it.
 pub(crate) type Stopped = Shared<BoxFuture<'static, ()>>;
 
-/// Runs a client's `job` on a thread of its own, and waits for its result or for a signal. A job
-/// that a signal has asked to stop has [`PATIENCE`] to end: it may be held up, because nobody takes
-/// what it writes.
+/// Runs a client's `job` on a thread of its own, and waits for its result, for a signal or for the
+/// deadline. A job that was asked to stop has [`PATIENCE`] to end: it may be held up, because nobody
+/// takes what it writes.
 pub(crate) fn supervised(
+    deadline: Option<Duration>,
     job: impl FnOnce(&Stopped) -> Result<Status, Stop> + Send + 'static,
 ) -> Result<Status, Stop> {
     // As many descriptors as the hard limit allows (getrlimit(2)); what is left is enough for most.
@@ -96,8 +98,17 @@ pub(crate) fn supervised(
         drop(running);
     };
     let thread = thread::Builder::new().spawn(job).map_err(no_thread)?;
+    let deadline = async {
+        match deadline {
+            Some(deadline) => {
+                Timer::after(deadline).await;
+                let _ = Stream::Stderr.write_all(b"the deadline is over\n");
+            }
+            None => std::future::pending().await,
+        }
+    };
     let finished = block_on(async {
-        match select(&mut done, pin!(signals.next())).await {
+        match select(&mut done, select(pin!(signals.next()), pin!(deadline))).await {
             Either::Left((finished, _)) => Some(finished),
             Either::Right(_) => None,
         }

@@ -12,6 +12,7 @@ use futures::StreamExt;
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
+use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::streams::Meter;
@@ -78,6 +79,7 @@ pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
     let endpoints = endpoints("send", list, arguments.messages.first())?;
     let dial = arguments.dial();
     let families = dial.families()?;
+    ready::wait(&dial, &endpoints, sink, stopped)?;
     if arguments.file.is_some() && !arguments.messages.is_empty() {
         return Err(Failure::usage("--file and MESSAGE exclude each other").into());
     }
