@@ -1,6 +1,6 @@
 //! Addresses in, nanoseconds out: `pton4`, `pton6` and `ntop`, each beside what std does.
 //!
-//! `cargo bench --bench address`; the time is for [`COUNT`] addresses, so 1 ms is 10 ns for each.
+//! `cargo bench -p benches`; the time is for [`COUNT`] addresses, so 1 ms is 10 ns for each.
 
 #![allow(missing_docs)] // the function that criterion_group! makes has none
 

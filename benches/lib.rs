@@ -1,0 +1,1 @@
+//! Holds the benchmarks together; it has nothing of its own.
