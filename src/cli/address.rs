@@ -82,10 +82,11 @@ fn read(text: &str) -> Result<Literal, AddressError> {
     if looks_like_a_prefix(text) {
         return text.parse().map(Literal::Prefix);
     }
-    if let (true, Ok(endpoint)) = (alone, format!("[{text}]:0").parse::<Endpoint>())
-        && let Host::Zoned(address, zone) = endpoint.host()
-    {
-        return Ok(Literal::Scoped(*address, zone.clone()));
+    let bracketed_alone = alone.then(|| format!("[{text}]:0").parse::<Endpoint>());
+    if let Some(Ok(endpoint)) = bracketed_alone {
+        if let Host::Zoned(address, zone) = endpoint.host() {
+            return Ok(Literal::Scoped(*address, zone.clone()));
+        }
     }
     // Where the endpoint's error is only that it looks like IPv6, the address's says more; but not
     // where brackets would make an endpoint of it.

@@ -158,6 +158,7 @@ impl StopSignals {
     /// The same, and for a server also SIGHUP, which the end of a session sends: it is to drain its
     /// clients then, unless it was started to ignore that, as nohup(1) does.
     pub(crate) fn of_a_server() -> Result<Self, Cause> {
+        #[cfg_attr(not(target_os = "linux"), allow(unused_mut))]
         let mut signals = Self::new()?;
         #[cfg(target_os = "linux")]
         if !ignores_hangup() {

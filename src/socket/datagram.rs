@@ -64,6 +64,7 @@ pub(crate) struct Arrival {
     /// The address that was asked, where the socket has several and the system says which.
     pub(crate) asked: Option<Asked>,
     /// The TOS or traffic class, if it was to be read.
+    #[cfg_attr(not(unix), allow(dead_code))] // only Unix gives them
     pub(crate) marks: Option<u8>,
     /// How many bytes were received.
     pub(crate) length: usize,
