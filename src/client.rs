@@ -1,6 +1,7 @@
 //! Addresses and bytes in, the bytes that come back out, compared one by one.
 
 mod attempt;
+mod bench;
 mod check;
 mod connect;
 mod error;
@@ -17,6 +18,11 @@ mod wait;
 mod wire;
 
 pub use attempt::{Attempt, Outcome};
+pub use bench::{
+    Baseline, BaselineAddress, BaselineSlice, Bench, BenchEvent, BenchReport, BenchResult,
+    BenchSettings, Bound, Change, CompareError, Faults, FirstDifference, Found, Interval, Loop,
+    Measure, PairedDifference, Progress, SearchStep, Slice, StepOutcome, Warning,
+};
 pub use check::{
     BULK, Check, CheckSummary, Checked, Diagnosis, Findings, HalfClose, Hold, Mute, Step,
     StepFailure,

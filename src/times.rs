@@ -1,12 +1,17 @@
 //! Durations in, figures out: min, mean, percentiles, max, standard deviation. No I/O.
 
+use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+mod hgrm;
+
+pub use hgrm::SpectrumError;
+
 /// Durations: the shortest and the longest as they are, the others to a thousandth, so that however
 /// many there are, some 100 KiB are kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Times {
     histogram: Histogram<u64>,
     min: Duration,
@@ -54,6 +59,16 @@ impl Default for Times {
     fn default() -> Self {
         let histogram = Histogram::new(DIGITS).expect("3 is one of the precisions, 0 to 5");
         Self { histogram, min: Duration::MAX, max: Duration::ZERO }
+    }
+}
+
+/// The count and the figures, not thousands of counters.
+impl fmt::Debug for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Times")
+            .field("count", &self.count())
+            .field("figures", &self.figures())
+            .finish()
     }
 }
 

@@ -195,7 +195,7 @@ async fn open(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<Async<TcpS
 }
 
 /// Where to bind for `peer`: a link-local source is in the peer's zone.
-fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAddr> {
+pub(super) fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAddr> {
     let mut local = SocketAddr::new(source, 0);
     match (&mut local, peer) {
         (SocketAddr::V6(local), SocketAddr::V6(peer)) => {
@@ -215,7 +215,7 @@ fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAddr> {
 /// Says whether connect(2) means "not yet": EINPROGRESS, or EINTR, after which it goes on by itself.
 /// EAGAIN means that there is no room for it.
 #[cfg(unix)]
-fn is_under_way(error: &io::Error) -> bool {
+pub(super) fn is_under_way(error: &io::Error) -> bool {
     use rustix::io::Errno;
     [Errno::INPROGRESS, Errno::INTR]
         .map(|errno| Some(errno.raw_os_error()))
@@ -224,7 +224,7 @@ fn is_under_way(error: &io::Error) -> bool {
 
 /// Says whether connect means "not yet": WSAEWOULDBLOCK.
 #[cfg(not(unix))]
-fn is_under_way(error: &io::Error) -> bool {
+pub(super) fn is_under_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 

@@ -61,7 +61,8 @@ impl ProxyHeader {
         Ok(())
     }
 
-    fn bytes(&self, local: SocketAddr, peer: SocketAddr) -> io::Result<Vec<u8>> {
+    /// The header as it is sent over a connection between `local` and `peer`.
+    pub(super) fn bytes(&self, local: SocketAddr, peer: SocketAddr) -> io::Result<Vec<u8>> {
         let bytes = match &self.content {
             Content::Own(version) => Header::new(*version, local, peer).to_bytes(),
             Content::Given(header) => header.to_bytes(),

@@ -1,0 +1,190 @@
+//! One connection of a load: its socket, and what was sent and came back on it.
+
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use crate::client::bench::ledger::{Ledger, Wrong};
+use crate::client::bench::payload::Payload;
+use crate::client::connect::{is_under_way, local_end};
+use crate::client::preface::ProxyHeader;
+
+#[derive(Debug)]
+pub(super) struct Link {
+    stream: Option<TcpStream>,
+    pub(super) state: State,
+    pub(super) ledger: Ledger,
+    /// What goes out before the first message, as far as it has not yet.
+    preface: Vec<u8>,
+    /// When the attempt to connect began, or was due.
+    pub(super) began: u64,
+    /// When a byte came back last, or the connection was made.
+    pub(super) progress: u64,
+    /// How many connections in a row came to nothing.
+    pub(super) failures: u32,
+    /// When to connect again.
+    pub(super) retry_at: u64,
+    /// Whether it waits for its turn to send.
+    pub(super) dirty: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Closed,
+    Connecting,
+    Open,
+}
+
+/// What ended a connection.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The system said so.
+    System(io::Error),
+    /// The server ended the stream.
+    EndOfStream,
+    /// What came back is wrong.
+    Wrong(Wrong),
+}
+
+impl Link {
+    pub(super) fn new() -> Self {
+        Self {
+            stream: None,
+            state: State::Closed,
+            ledger: Ledger::new(fastrand::u64(..)),
+            preface: Vec::new(),
+            began: 0,
+            progress: 0,
+            failures: 0,
+            retry_at: 0,
+            dirty: false,
+        }
+    }
+
+    /// Begins to connect (connect(2) on a non-blocking socket).
+    pub(super) fn connect(
+        &mut self,
+        peer: SocketAddr,
+        source: Option<IpAddr>,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<()> {
+        let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        // A message must not wait for the acknowledgement of the one before (Nagle's algorithm).
+        socket.set_tcp_nodelay(true)?;
+        if let Some(source) = source {
+            socket.bind(&local_end(source, peer)?.into())?;
+        }
+        match socket.connect(&peer.into()) {
+            Err(error) if !is_under_way(&error) => return Err(error),
+            _ => {}
+        }
+        let mut stream = TcpStream::from_std(socket.into());
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        self.stream = Some(stream);
+        self.state = State::Connecting;
+        Ok(())
+    }
+
+    /// Says whether the attempt to connect has ended well; `false` if it goes on.
+    pub(super) fn is_connected(&self) -> io::Result<bool> {
+        let Some(stream) = &self.stream else { return Ok(false) };
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends this before the first message.
+    pub(super) fn introduce(&mut self, header: &ProxyHeader) -> io::Result<()> {
+        let Some(stream) = &self.stream else { return Ok(()) };
+        self.preface = header.bytes(stream.local_addr()?, stream.peer_addr()?)?;
+        Ok(())
+    }
+
+    /// Whether there is anything to send.
+    pub(super) fn has_unsent(&self, payload: &Payload) -> bool {
+        !self.preface.is_empty() || self.ledger.unsent(payload) > 0
+    }
+
+    /// Sends what is queued, as much as the socket takes.
+    pub(super) fn send(&mut self, payload: &Payload) -> io::Result<()> {
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        while !self.preface.is_empty() {
+            match stream.write(&self.preface) {
+                Ok(length) => drop(self.preface.drain(..length)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        while self.ledger.unsent(payload) > 0 {
+            match stream.write(self.ledger.next_bytes(payload)) {
+                Ok(length) => self.ledger.sent += length as u64,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once into `scratch` and compares; tells of each message that is back since when it
+    /// counted, and says whether there may be more to read. `ended` is what the system says of the
+    /// stream.
+    pub(super) fn receive(
+        &mut self,
+        scratch: &mut [u8],
+        payload: &Payload,
+        whole: impl FnMut(u64),
+    ) -> Result<Received, Broken> {
+        let Some(stream) = &mut self.stream else { return Ok(Received::Nothing) };
+        let length = loop {
+            match stream.read(scratch) {
+                Ok(0) => return Err(Broken::EndOfStream),
+                Ok(length) => break length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Ok(Received::Nothing);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Broken::System(error)),
+            }
+        };
+        self.ledger.take(&scratch[..length], payload, whole).map_err(Broken::Wrong)?;
+        Ok(if length == scratch.len() { Received::Full } else { Received::Some })
+    }
+
+    /// Closes the connection, with a reset if `hard`: no TIME_WAIT stays here then, which would
+    /// keep the port from use for a minute.
+    pub(super) fn close(&mut self, hard: bool) {
+        if let Some(stream) = self.stream.take() {
+            if hard {
+                // What cannot be set cannot be helped: the port is short then, which is told.
+                let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+            }
+            self.preface.clear();
+            drop(stream); // which takes it from the selector, too
+        }
+        self.state = State::Closed;
+    }
+}
+
+/// What one read has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// Nothing is there.
+    Nothing,
+    /// Less than there was room for: all that was there.
+    Some,
+    /// As much as there was room for.
+    Full,
+}

@@ -1,0 +1,418 @@
+//! A bench and its addresses in, turns of load and what they came to out. It runs on a thread of
+//! its own, and blocks.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::engine::{Engine, Setup, Span, Watch};
+use super::event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
+use super::report::{BenchReport, Load, Loop, Slice, difference, unsteady};
+use super::schedule::{Length, Pace, Turn, turns};
+use super::search::{Next, Search};
+use super::statistics::{Interval, ratio};
+use super::tally::{Style, Tally};
+use super::{Bench, Goal, Task};
+use crate::times::Times;
+
+/// How many steps of a search take as long as the one that confirms what was found.
+const STEPS: u32 = 5;
+
+/// The rate with which a search begins, unless set.
+const FIRST_RATE: f64 = 1_000.0;
+
+/// Runs `bench` and tells what happens.
+pub(super) fn run(
+    bench: &Bench,
+    addresses: &[SocketAddr],
+    stop: &AtomicBool,
+    tell: &mut impl FnMut(BenchEvent),
+) -> BenchResult {
+    let mut result =
+        BenchResult { interrupted: false, error: None, difference: None, found: Vec::new() };
+    let setup = bench.setup();
+    let style = setup.style;
+    match Engine::new(addresses, setup, stop) {
+        Ok(engine) => {
+            let measures = addresses.iter().map(|_| Measured::default()).collect();
+            let mut run = Run { bench, addresses, engine, measures, begun: 0, warms: false, tell };
+            if let Err(error) = run.all(style, &mut result) {
+                result.error = Some(error.into());
+            }
+            result.interrupted = run.engine.is_stopped();
+            let reports: Vec<BenchReport> = (0..addresses.len()).map(|n| run.report(n)).collect();
+            if let [one, other] = &reports[..] {
+                result.difference = difference(one, other);
+            }
+            for report in reports {
+                (run.tell)(BenchEvent::Summary(Box::new(report)));
+            }
+        }
+        Err(error) => result.error = Some(error.into()),
+    }
+    result
+}
+
+struct Run<'a, F> {
+    bench: &'a Bench,
+    addresses: &'a [SocketAddr],
+    engine: Engine<'a>,
+    measures: Vec<Measured>,
+    /// When the measurement began, behind the warm-up.
+    begun: u64,
+    /// Whether it has not begun yet.
+    warms: bool,
+    tell: &'a mut F,
+}
+
+/// What the turns of one address add up to.
+#[derive(Default)]
+struct Measured {
+    slices: Vec<Slice>,
+    rtt: Times,
+    counted: u64,
+    cpu: Option<Duration>,
+    wall: u64,
+    asked: Option<u64>,
+    taken: u64,
+    /// Messages a second of an open loop.
+    rate: Option<f64>,
+}
+
+impl<F: FnMut(BenchEvent)> Run<'_, F> {
+    fn all(&mut self, style: Style, result: &mut BenchResult) -> io::Result<()> {
+        let alive = self.connect(style)?;
+        if alive.is_empty() {
+            return Ok(());
+        }
+        self.warm_up(&alive)?;
+        self.begun = self.engine.now();
+        match self.bench.task {
+            Task::Measure => self.measure(&alive, self.length(), self.bench.rate, true),
+            Task::Burst => {
+                for address in alive {
+                    self.engine.mark_moment(address);
+                    let length = Length::Messages(self.bench.connections as u64);
+                    let turn = Turn { address, length, begins_idle: true, ends_idle: true };
+                    self.turn(&turn, None, self.bench.connections as u64, true)?;
+                }
+                Ok(())
+            }
+            Task::Hold(time) => {
+                self.engine.hold(time)?;
+                for address in alive {
+                    self.engine.send_each(address)?;
+                    self.note_slice(address, Span::default(), false);
+                }
+                Ok(())
+            }
+            Task::Search(goal) => {
+                for address in alive {
+                    let rate = self.search(address, goal)?;
+                    result.found.push(Found { address: self.addresses[address], rate });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The addresses that accept connections.
+    fn connect(&mut self, style: Style) -> io::Result<Vec<usize>> {
+        let stays = match style {
+            Style::Closed { .. } | Style::Open => true,
+            Style::Reconnect => false,
+            // Nothing may come before the moment.
+            Style::Burst => return Ok((0..self.addresses.len()).collect()),
+        };
+        let count = if stays { self.bench.connections } else { 1 };
+        let mut alive = Vec::new();
+        for address in 0..self.addresses.len() {
+            if self.engine.connect(address, count)? {
+                alive.push(address);
+            }
+            if !stays {
+                self.engine.close(address, true);
+            }
+        }
+        Ok(alive)
+    }
+
+    fn warm_up(&mut self, alive: &[usize]) -> io::Result<()> {
+        let length = Length::Time(nanos(self.bench.warm_up));
+        let counts = matches!(self.bench.task, Task::Measure | Task::Search(_));
+        if !counts || self.bench.warm_up.is_zero() {
+            return Ok(());
+        }
+        self.warms = true;
+        for &address in alive {
+            let turn = Turn { address, length, begins_idle: true, ends_idle: true };
+            let rate = match self.bench.task {
+                Task::Search(_) => Some(self.bench.rate.unwrap_or(FIRST_RATE)),
+                _ => self.bench.rate,
+            };
+            let mut pace = rate.map(|rate| Pace::new(self.engine.now(), rate, u64::MAX));
+            self.turn(&turn, pace.as_mut(), u64::MAX, false)?;
+            self.engine.tally_mut(address).forget();
+        }
+        self.warms = false;
+        Ok(())
+    }
+
+    fn length(&self) -> Length {
+        match self.bench.count {
+            Some(count) => Length::Messages(count),
+            None => Length::Time(nanos(self.bench.duration)),
+        }
+    }
+
+    /// Measures the addresses, which take turns.
+    fn measure(
+        &mut self,
+        addresses: &[usize],
+        length: Length,
+        rate: Option<f64>,
+        tells: bool,
+    ) -> io::Result<()> {
+        let turns = turns(addresses, length);
+        let mut pace: Option<Pace> = None;
+        for (index, turn) in turns.iter().enumerate() {
+            // How much may go out until the load is idle again.
+            let end = turns[index..].iter().position(|turn| turn.ends_idle).unwrap_or(0) + index;
+            let until_idle = turns[index..=end].iter().map(|turn| match turn.length {
+                Length::Messages(count) => count,
+                Length::Time(_) => u64::MAX,
+            });
+            let budget = until_idle.fold(0, u64::saturating_add);
+            if turn.begins_idle {
+                pace = rate.map(|rate| Pace::new(self.engine.now(), rate, budget));
+            }
+            self.turn(turn, pace.as_mut(), budget, tells)?;
+            if self.engine.is_stopped() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads one address for a turn, and takes note of it.
+    fn turn(
+        &mut self,
+        turn: &Turn,
+        mut pace: Option<&mut Pace>,
+        budget: u64,
+        tells: bool,
+    ) -> io::Result<()> {
+        let address = turn.address;
+        let tally = self.engine.tally(address);
+        let mut watch = Told {
+            address: self.addresses[address],
+            warm_up: self.warms,
+            since: self.begun,
+            now: self.engine.now(),
+            echoes: tally.echoes,
+            tell: self.tell,
+        };
+        if watch.warm_up {
+            watch.since = watch.now;
+        }
+        let span = self.engine.turn(turn, pace.as_deref_mut(), budget, &mut watch)?;
+        if self.warms {
+            return Ok(());
+        }
+        if let Some(pace) = pace {
+            if turn.ends_idle || self.engine.is_stopped() {
+                let end = match turn.length {
+                    Length::Time(time) if !self.engine.is_stopped() => span.start + time,
+                    _ => span.start + span.wall,
+                };
+                let measured = &mut self.measures[address];
+                *measured.asked.get_or_insert(0) += pace.due_before(end);
+                measured.taken += pace.taken();
+                measured.rate = Some(pace.rate());
+            }
+        }
+        self.note_slice(address, span, tells);
+        Ok(())
+    }
+
+    fn note_slice(&mut self, address: usize, span: Span, tells: bool) {
+        let begun = self.begun;
+        let tally = self.engine.tally_mut(address);
+        let measured = &mut self.measures[address];
+        measured.rtt.merge(&tally.slice);
+        measured.counted += span.echoes;
+        measured.wall += span.wall;
+        if let Some(cpu) = span.cpu {
+            *measured.cpu.get_or_insert_default() += cpu;
+        }
+        let failed_before: u64 = measured.slices.iter().map(|slice| slice.faults).sum();
+        let duration = Duration::from_nanos(span.duration);
+        let slice = Slice {
+            address: self.addresses[address],
+            slice: measured.slices.len() + 1,
+            start: Duration::from_nanos(span.start.saturating_sub(begun)),
+            duration,
+            echoes: span.echoes,
+            rate: ratio(span.echoes as f64, duration.as_secs_f64()),
+            faults: tally.failed.saturating_sub(failed_before),
+            rtt: tally.slice.figures(),
+        };
+        tally.slice.clear();
+        if span.duration > 0 {
+            measured.slices.push(slice);
+            if tells {
+                (self.tell)(BenchEvent::Slice(slice));
+            }
+        }
+    }
+
+    /// Looks for the highest rate that keeps within the limit.
+    fn search(&mut self, address: usize, goal: Goal) -> io::Result<Option<f64>> {
+        let mut search = Search::new(self.bench.rate.unwrap_or(FIRST_RATE));
+        let length = nanos(self.bench.duration);
+        loop {
+            let (rate, length, confirms) = match search.next() {
+                Next::Found(rate) => return Ok(rate),
+                Next::Try(rate) => (rate, length / u64::from(STEPS), false),
+                Next::Confirm(rate) => (rate, length, true),
+            };
+            self.measures[address] = Measured::default();
+            *self.engine.tally_mut(address) = Tally::default();
+            self.measure(&[address], Length::Time(length), Some(rate), confirms)?;
+            if self.engine.is_stopped() {
+                return Ok(None);
+            }
+            let measured = &self.measures[address];
+            let tally = self.engine.tally(address);
+            let load = self.load(address);
+            let rtt = measured.rtt.quantile(goal.quantile);
+            let outcome = if !load.was_sent() {
+                StepOutcome::NotSent
+            } else if tally.failed > 0 {
+                StepOutcome::Faults
+            } else if rtt > goal.limit {
+                StepOutcome::TooSlow
+            } else {
+                StepOutcome::Held
+            };
+            let wall = Duration::from_nanos(measured.wall).as_secs_f64();
+            let sent_rate = ratio(measured.taken as f64, wall);
+            let (address, faults) = (self.addresses[address], tally.faults.clone());
+            let step = SearchStep { address, rate, sent_rate, rtt, confirms, outcome, faults };
+            (self.tell)(BenchEvent::Step(step));
+            search.note(outcome == StepOutcome::Held);
+        }
+    }
+
+    /// What decides the verdict on one address.
+    fn load(&self, address: usize) -> Load {
+        let tally = self.engine.tally(address);
+        let measured = &self.measures[address];
+        let wall = Duration::from_nanos(measured.wall);
+        Load {
+            asked: measured.asked,
+            sent: measured.taken,
+            late: tally.lateness.quantile(0.99),
+            median: measured.rtt.quantile(0.5),
+            cpu: measured.cpu.map(|cpu| ratio(cpu.as_secs_f64(), wall.as_secs_f64())),
+            echoes: measured.counted,
+            rate: measured.rate.unwrap_or(0.0),
+            wall,
+        }
+    }
+
+    fn report(&mut self, address: usize) -> BenchReport {
+        let load = self.load(address);
+        let begun = self.begun;
+        let measured = std::mem::take(&mut self.measures[address]);
+        let tally = std::mem::take(self.engine.tally_mut(address));
+        let rates: Vec<f64> = measured.slices.iter().map(|slice| slice.rate).collect();
+        let counted = measured.slices.iter().map(|slice| slice.duration).sum::<Duration>();
+        let (bound_by, mut warnings) = load.verdict();
+        warnings.extend(unsteady(&rates));
+        BenchReport {
+            address: self.addresses[address],
+            load: self.bench.load(),
+            duration: Duration::from_nanos(measured.wall),
+            sent: tally.sent,
+            echoes: tally.echoes,
+            sent_bytes: tally.sent_bytes,
+            returned_bytes: tally.returned_bytes,
+            rate: ratio(measured.counted as f64, counted.as_secs_f64()),
+            rate_interval: Interval::of(&rates),
+            rtt: measured.rtt,
+            connect: tally.connect,
+            lateness: tally.lateness,
+            faults: tally.faults,
+            first_difference: tally.first_difference,
+            first_fault: tally.first_fault.map(|at| Duration::from_nanos(at.saturating_sub(begun))),
+            cpu: load.cpu,
+            bound_by,
+            warnings,
+            slices: measured.slices,
+        }
+    }
+}
+
+/// Tells the progress of a turn.
+struct Told<'t, F> {
+    address: SocketAddr,
+    warm_up: bool,
+    /// When the load began.
+    since: u64,
+    /// When the turn began, and the echoes before it.
+    now: u64,
+    echoes: u64,
+    tell: &'t mut F,
+}
+
+impl<F: FnMut(BenchEvent)> Watch for Told<'_, F> {
+    fn progress(&mut self, elapsed: Duration, tally: &Tally) {
+        let before = Duration::from_nanos(self.now.saturating_sub(self.since));
+        (self.tell)(BenchEvent::Progress(Progress {
+            address: self.address,
+            warm_up: self.warm_up,
+            elapsed: before + elapsed,
+            rate: ratio((tally.echoes - self.echoes) as f64, elapsed.as_secs_f64()),
+            p50: tally.slice.quantile(0.5),
+            p99: tally.slice.quantile(0.99),
+            faults: tally.failed,
+        }));
+    }
+}
+
+impl Bench {
+    fn setup(&self) -> Setup {
+        let open = self.rate.is_some() || matches!(self.task, Task::Search(_));
+        let style = match self.task {
+            Task::Burst => Style::Burst,
+            _ if self.reconnect => Style::Reconnect,
+            _ if open => Style::Open,
+            _ => Style::Closed { in_flight: self.in_flight },
+        };
+        Setup {
+            connections: self.connections,
+            size: self.size,
+            style,
+            source: self.client.source,
+            timeout: self.client.timeout,
+            connect_timeout: self.client.connect_timeout,
+            header: self.client.proxy_header.clone(),
+        }
+    }
+
+    /// How the load decides when to send.
+    pub(super) fn load(&self) -> Loop {
+        match self.task {
+            Task::Search(_) => Loop::Open,
+            Task::Burst | Task::Hold(_) => Loop::Closed,
+            Task::Measure if self.rate.is_some() => Loop::Open,
+            Task::Measure => Loop::Closed,
+        }
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 4)
+}

@@ -1,0 +1,192 @@
+//! The figures of slices in, what may be concluded from them out. No NaN or infinity comes out.
+
+/// A mean and its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Interval {
+    /// The arithmetic mean.
+    pub mean: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// How many groups of consecutive slices an interval is made of. Neighbours in time are alike, and
+/// an interval of many short slices would be too narrow; 20 groups leave little of that (batch
+/// means).
+const BATCHES: usize = 20;
+
+/// How many times the median absolute deviation away a slice counts as an outlier: ten standard
+/// deviations, if the slices are distributed normally.
+const OUTLIER: f64 = 14.826;
+
+/// The least part by which two figures must differ to count as different, whatever their intervals
+/// say: machines are not steadier than that.
+pub(super) const NOTABLE: f64 = 0.02;
+
+impl Interval {
+    /// The mean of `values` and the interval of Student's t distribution. `None` for fewer than two
+    /// values, or if one is not finite.
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let batches = batches(values);
+        let count = batches.len() as f64;
+        if batches.len() < 2 || values.iter().any(|value| !value.is_finite()) {
+            return None;
+        }
+        let mean = mean(&batches);
+        let squares: f64 = batches.iter().map(|value| (value - mean).powi(2)).sum();
+        let error = (squares / (count - 1.0) / count).sqrt();
+        let half = student(batches.len() - 1) * error;
+        Some(Self { mean, low: mean - half, high: mean + half })
+    }
+
+    /// Says whether the two have no value in common, and their means differ by more than 2 %.
+    #[must_use]
+    pub fn differs_from(&self, other: &Self) -> bool {
+        let apart = self.high < other.low || other.high < self.low;
+        apart && (self.mean - other.mean).abs() > NOTABLE * other.mean.abs()
+    }
+
+    /// Half the width as a part of the mean; zero if the mean is.
+    #[must_use]
+    pub fn margin(&self) -> f64 {
+        ratio(self.high - self.mean, self.mean)
+    }
+}
+
+/// `part` of `whole`, and zero of nothing.
+pub(super) fn ratio(part: f64, whole: f64) -> f64 {
+    let ratio = part / whole;
+    if ratio.is_finite() { ratio } else { 0.0 }
+}
+
+/// By which part `other` is greater than `reference`, pair by pair: what a drifting machine does to
+/// both of a pair cancels out. Pairs with a zero are left out. `None` for fewer than two pairs.
+pub(super) fn paired_difference(reference: &[f64], other: &[f64]) -> Option<Interval> {
+    let pairs = reference.iter().zip(other).filter(|(one, other)| **one > 0.0 && **other > 0.0);
+    let logarithms: Vec<f64> = pairs.map(|(one, other)| (other / one).ln()).collect();
+    let Interval { mean, low, high } = Interval::of(&logarithms)?;
+    Some(Interval { mean: mean.exp_m1(), low: low.exp_m1(), high: high.exp_m1() })
+}
+
+/// By which part the last third is greater than the first, if that is more than chance.
+pub(super) fn drift(values: &[f64]) -> Option<f64> {
+    let third = values.len() / 3;
+    let first = Interval::of(&values[..third])?;
+    let last = Interval::of(&values[values.len() - third..])?;
+    last.differs_from(&first).then(|| ratio(last.mean - first.mean, first.mean))
+}
+
+/// How many values are far from the median.
+pub(super) fn outliers(values: &[f64]) -> usize {
+    let middle = median(values);
+    let deviations: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();
+    let usual = median(&deviations);
+    if usual == 0.0 {
+        return 0; // most are the same: nothing says what is far
+    }
+    let notable = NOTABLE * middle.abs();
+    deviations.iter().filter(|&&deviation| deviation > (OUTLIER * usual).max(notable)).count()
+}
+
+/// Means of consecutive values, at most [`BATCHES`].
+fn batches(values: &[f64]) -> Vec<f64> {
+    let size = values.len().div_ceil(BATCHES).max(1);
+    values.chunks(size).map(mean).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    ratio(values.iter().sum(), values.len() as f64)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => (values[even / 2 - 1] + values[even / 2]) / 2.0,
+    }
+}
+
+/// The 0.975 quantile of Student's t distribution; there are at most 19 degrees of freedom.
+fn student(degrees: usize) -> f64 {
+    const TABLE: [f64; BATCHES - 1] = [
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+        2.145, 2.131, 2.120, 2.110, 2.101, 2.093,
+    ];
+    TABLE[degrees.clamp(1, TABLE.len()) - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(value: f64, expected: f64) -> bool {
+        (value - expected).abs() < 1e-3 * expected.abs().max(1e-3)
+    }
+
+    #[test]
+    fn an_interval_is_that_of_the_textbook() {
+        // Mean 3, standard deviation sqrt(2.5), 4 degrees of freedom.
+        let interval = Interval::of(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        assert!(near(interval.mean, 3.0) && near(interval.high - 3.0, 2.776 * 0.5_f64.sqrt()));
+        assert!(near(interval.margin(), 0.6543));
+        assert_eq!(Interval::of(&[7.0; 20]).map(|i| (i.low, i.high)), Some((7.0, 7.0)));
+    }
+
+    #[test]
+    fn too_little_to_go_by_is_no_interval() {
+        for values in [&[][..], &[1.0], &[1.0, f64::NAN], &[f64::INFINITY, 1.0]] {
+            assert_eq!(Interval::of(values), None, "{values:?}");
+        }
+        assert_eq!(paired_difference(&[0.0, 1.0], &[1.0, 1.0]), None);
+        assert_eq!((drift(&[1.0; 5]), outliers(&[])), (None, 0));
+        assert_eq!((ratio(1.0, 0.0), ratio(0.0, 0.0)), (0.0, 0.0));
+    }
+
+    #[test]
+    fn a_drift_of_both_does_not_hide_their_difference() {
+        let reference: Vec<f64> = (0..20).map(|n| 1000.0 + 50.0 * f64::from(n)).collect();
+        let other: Vec<f64> = reference.iter().map(|rate| rate * 0.98).collect();
+        let paired = paired_difference(&reference, &other).unwrap();
+        assert!(near(paired.mean, -0.02) && near(paired.low, paired.high));
+        let alone = (Interval::of(&reference).unwrap(), Interval::of(&other).unwrap());
+        assert!(!alone.0.differs_from(&alone.1));
+    }
+
+    #[test]
+    fn a_difference_has_intervals_apart_and_more_than_two_percent() {
+        let around = |mean: f64, half: f64| Interval { mean, low: mean - half, high: mean + half };
+        for (one, other, differs) in [
+            (around(100.0, 1.0), around(104.0, 1.0), true),
+            (around(104.0, 1.0), around(100.0, 1.0), true),
+            (around(100.0, 3.0), around(104.0, 3.0), false),
+            (around(100.0, 0.1), around(101.0, 0.1), false),
+            (around(0.0, 0.0), around(0.0, 0.0), false),
+        ] {
+            assert_eq!(one.differs_from(&other), differs, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn drift_is_told_from_noise() {
+        let noise = |n: usize| [0.0, 3.0, -3.0, 1.0, -1.0, 2.0][n % 6];
+        let steady: Vec<f64> = (0..20).map(|n| 1000.0 + noise(n)).collect();
+        let falling: Vec<f64> = (0..20).map(|n| 1000.0 + noise(n) - 10.0 * n as f64).collect();
+        assert_eq!(drift(&steady), None);
+        assert!(drift(&falling).is_some_and(|drift| (-0.16..-0.12).contains(&drift)));
+    }
+
+    #[test]
+    fn a_stalled_slice_is_an_outlier_and_noise_is_not() {
+        let mut values: Vec<f64> = (0..20).map(|n| 1000.0 + f64::from(n % 5)).collect();
+        assert_eq!(outliers(&values), 0);
+        values[7] = 400.0;
+        assert_eq!(outliers(&values), 1);
+        assert_eq!(outliers(&[5.0; 9]), 0);
+    }
+}

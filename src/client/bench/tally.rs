@@ -1,0 +1,83 @@
+//! What messages have come to in, counts and times out, until a report is made of them.
+
+use super::ledger::Wrong;
+use super::report::{Faults, FirstDifference};
+use crate::error::CauseKind;
+use crate::times::Times;
+
+/// How messages and connections belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// A closed loop: connections stay, and on each so many messages are under way.
+    Closed { in_flight: usize },
+    /// An open loop: connections stay, and take turns.
+    Open,
+    /// Each message has a connection of its own.
+    Reconnect,
+    /// The same, all at one moment, and times run from it.
+    Burst,
+}
+
+impl Style {
+    /// Whether a connection serves more than one message.
+    pub(super) fn keeps(self) -> bool {
+        match self {
+            Self::Closed { .. } | Self::Open => true,
+            Self::Reconnect | Self::Burst => false,
+        }
+    }
+}
+
+/// What came of the messages of one address.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) sent: u64,
+    pub(super) echoes: u64,
+    pub(super) sent_bytes: u64,
+    pub(super) returned_bytes: u64,
+    /// Messages that failed.
+    pub(super) faults: Faults,
+    /// The same, as a sum.
+    pub(super) failed: u64,
+    pub(super) first_difference: Option<FirstDifference>,
+    /// When the first message failed.
+    pub(super) first_fault: Option<u64>,
+    /// Times of the slice under way.
+    pub(super) slice: Times,
+    pub(super) connect: Times,
+    pub(super) lateness: Times,
+}
+
+impl Tally {
+    /// Forgets what a warm-up has measured. Its faults count: a fault is one whenever it comes.
+    pub(super) fn forget(&mut self) {
+        *self = Self {
+            faults: std::mem::take(&mut self.faults),
+            failed: self.failed,
+            first_difference: self.first_difference.take(),
+            first_fault: self.first_fault,
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn note_faults(&mut self, kind: CauseKind, count: u64, now: impl FnOnce() -> u64) {
+        if count == 0 {
+            return;
+        }
+        self.first_fault.get_or_insert_with(now);
+        self.faults.note(kind, count);
+        self.failed += count;
+    }
+
+    pub(super) fn note_wrong(&mut self, connection: usize, wrong: Wrong) {
+        self.first_difference.get_or_insert(match wrong {
+            Wrong::Differs { offset, expected, got } => {
+                let (expected, got) = (Some(expected), Some(got));
+                FirstDifference { connection, offset, expected, got }
+            }
+            Wrong::Surplus { offset } => {
+                FirstDifference { connection, offset, expected: None, got: None }
+            }
+        });
+    }
+}
