@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 mod address;
+mod bench;
 mod check;
 mod commands;
 mod failure;
@@ -64,6 +65,9 @@ fn run(command: Command, sink: Sink) -> Result<Status, Stop> {
         }
         Command::Check(arguments) => {
             supervised(arguments.deadline, move |stopped| check::run(&arguments, sink, stopped))
+        }
+        Command::Bench(arguments) => {
+            supervised(arguments.deadline, move |stopped| bench::run(&arguments, sink, stopped))
         }
         Command::Print(text) => sink.data(text.as_bytes()).map(|()| Status::Ok),
     }

@@ -127,6 +127,9 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
         &["ping", "--reconnect", "-c", "1", &good],
         &["ping", "-c", "1", &changing],
         &["ping", "-c", "1", &closed],
+        &["bench", "-n", "40", "-c", "2", "--warm-up", "0", &good, &changing],
+        &["bench", "-d", "100ms", "-r", "100", "--warm-up", "0", "--reconnect", &good],
+        &["bench", "-d", "50ms", "--warm-up", "0", "-r", "1", "--search", "p50=1us", &good],
         &["check", &good, &closed, &changing],
     ] {
         for object in run(&[arguments, &["--json"]].concat()).objects() {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use argh::{ArgsInfo, EarlyExit, FromArgs};
 
 use super::address::Address;
+use super::bench::Bench;
 use super::check::Check;
 use super::failure::Failure;
 use super::generate::{Document, generate};
@@ -20,6 +21,7 @@ pub(crate) enum Command {
     Send(Send),
     Ping(Ping),
     Check(Check),
+    Bench(Box<Bench>),
     /// Help, a document or the version, for stdout.
     Print(String),
 }
@@ -33,6 +35,7 @@ impl Command {
             Self::Send(arguments) => arguments.json,
             Self::Ping(arguments) => arguments.json,
             Self::Check(arguments) => arguments.json,
+            Self::Bench(arguments) => arguments.json,
             Self::Print(_) => false,
         }
     }
@@ -67,6 +70,7 @@ enum Subcommand {
     Send(Send),
     Ping(Ping),
     Check(Check),
+    Bench(Bench),
 }
 
 /// Reads the words behind the program's name.
@@ -99,6 +103,7 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Command, Failure> {
             Subcommand::Send(send) => Command::Send(send),
             Subcommand::Ping(ping) => Command::Ping(ping),
             Subcommand::Check(check) => Command::Check(check),
+            Subcommand::Bench(bench) => Command::Bench(Box::new(bench)),
         }),
         Err(EarlyExit { output, status: Ok(()) }) => Ok(Command::Print(output)),
         Err(EarlyExit { output, .. }) => {

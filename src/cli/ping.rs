@@ -21,6 +21,7 @@ use super::values::{endpoints, parse_count, parse_duration, parse_head_start, pa
 
 mod summary;
 
+pub(crate) use summary::histogram;
 use summary::summary;
 
 client_arguments! {

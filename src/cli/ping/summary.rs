@@ -49,7 +49,7 @@ fn figures(name: &str, times: &Times) -> String {
 const BAR: u64 = 50;
 
 /// A bar for each doubling of the time.
-fn histogram(times: &Times) -> String {
+pub(crate) fn histogram(times: &Times) -> String {
     let rows = times.doublings();
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or(1);
     let mut text = String::new();

@@ -1,0 +1,431 @@
+//! `echo6 bench`: load on echo servers, and what it comes to.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::time::Duration;
+
+use echo6::client::{
+    Baseline, Bench as Load, BenchEvent, BenchReport, BenchResult, Bound, Loop, Warning,
+};
+use echo6::error::Cause;
+use echo6::times::Times;
+use futures::StreamExt;
+
+use super::failure::{Failure, Status, Stop};
+use super::flags::client_arguments;
+use super::ready;
+use super::runtime::{self, Stopped};
+use super::sink::Sink;
+use super::targets::targets;
+use super::values::{
+    endpoints, parse_count, parse_duration, parse_limit, parse_size, parse_timeout,
+};
+
+mod live;
+mod report;
+mod values;
+
+use live::Live;
+use values::{Goal, parse_goal, parse_part, parse_rate};
+
+client_arguments! {
+    /// load echo servers: round trips a second, percentiles, families side by side
+    #[argh(subcommand, name = "bench", help_triggers("-h", "--help"))]
+    pub(crate) struct Bench {
+        timeout: "count a reply later than D as a fault (default: 5s)",
+        quiet: "print only the summary, and errors",
+        verbose: "print a histogram too",
+
+        /// load every address of a name side by side, not the first that accepts
+        #[argh(switch)]
+        all: bool,
+
+        /// connections to each address (default: 50)
+        #[argh(
+            option,
+            short = 'c',
+            arg_name = "N",
+            from_str_fn(parse_limit),
+            default = "NonZeroUsize::new(50).unwrap_or(NonZeroUsize::MIN)"
+        )]
+        connections: NonZeroUsize,
+
+        /// measure each address for D (default: 10s)
+        #[argh(
+            option,
+            short = 'd',
+            arg_name = "D",
+            from_str_fn(parse_timeout),
+            default = "Duration::from_secs(10)"
+        )]
+        duration: Duration,
+
+        /// measure N messages of each address instead
+        #[argh(option, short = 'n', arg_name = "N", from_str_fn(parse_count))]
+        count: Option<u64>,
+
+        /// send RATE messages a second, when they are due, over all connections
+        /// of an address (default: as fast as they come back)
+        #[argh(option, short = 'r', arg_name = "RATE", from_str_fn(parse_rate))]
+        rate: Option<f64>,
+
+        /// bytes of a message, up to 16M (default: 64)
+        #[argh(option, arg_name = "SIZE", from_str_fn(parse_message_size), default = "64")]
+        size: usize,
+
+        /// load for D before it counts (default: 1s)
+        #[argh(
+            option,
+            arg_name = "D",
+            from_str_fn(parse_duration),
+            default = "Duration::from_secs(1)"
+        )]
+        warm_up: Duration,
+
+        /// messages under way on each connection (default: 1)
+        #[argh(option, arg_name = "N", from_str_fn(parse_limit))]
+        in_flight: Option<NonZeroUsize>,
+
+        /// open a connection for each message, and time that too
+        #[argh(switch)]
+        reconnect: bool,
+
+        /// open N connections at one moment: how long until each is served?
+        #[argh(option, arg_name = "N", from_str_fn(parse_limit))]
+        burst: Option<NonZeroUsize>,
+
+        /// keep the connections silent for D: does each still echo?
+        #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
+        hold: Option<Duration>,
+
+        /// find the highest rate that keeps within GOAL, such as p99=2ms
+        #[argh(option, arg_name = "GOAL", from_str_fn(parse_goal))]
+        search: Option<Goal>,
+
+        /// keep the run in FILE
+        #[argh(option, arg_name = "FILE")]
+        save: Option<String>,
+
+        /// compare with the run in FILE
+        #[argh(option, arg_name = "FILE")]
+        compare: Option<String>,
+
+        /// fail if a figure is worse than in the run compared with by more than
+        /// PERCENT, such as 5%
+        #[argh(option, arg_name = "PERCENT", from_str_fn(parse_part))]
+        fail_above: Option<f64>,
+
+        /// write the percentile spectrum of the round trips to FILE (.hgrm)
+        #[argh(option, arg_name = "FILE")]
+        hdr: Option<String>,
+
+        /// merge the spectra in each FILE instead, without ADDRESS
+        #[argh(option, arg_name = "FILE")]
+        merge: Vec<String>,
+
+        /// HOST:PORT or [IPV6]:PORT
+        #[argh(positional, arg_name = "ADDRESS")]
+        addresses: Vec<String>,
+    }
+}
+
+/// Reads the size of a message.
+fn parse_message_size(text: &str) -> Result<usize, String> {
+    match parse_size(text)? {
+        size @ 1..=0x100_0000 => Ok(size as usize),
+        _ => Err("must be from 1 to 16M".to_owned()),
+    }
+}
+
+pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
+    arguments.check()?;
+    if !arguments.merge.is_empty() {
+        return arguments.merge(sink);
+    }
+    let before = arguments.compare.as_deref().map(read_baseline).transpose()?;
+    let wanted = endpoints("bench", &arguments.addresses, None)?;
+    let dial = arguments.dial();
+    let families = dial.families()?;
+    let client = dial.client()?;
+    ready::wait(&dial, &wanted, sink, stopped)?;
+    let load = arguments.load(client.bench());
+    runtime::run_here(async {
+        let found = runtime::until(stopped.clone(), async {
+            let mut addresses: Vec<SocketAddr> = Vec::new();
+            let mut status = Status::Ok;
+            for target in targets(&wanted, families, arguments.all).await? {
+                match target[..] {
+                    [address] => addresses.push(address),
+                    // Of several the first that accepts, as RFC 8305 says.
+                    _ => match client.connect(target).await {
+                        Ok(connection) => addresses.push(connection.peer),
+                        Err(error) => status = sink.failure(&error.into()),
+                    },
+                }
+            }
+            Ok::<_, Failure>((addresses, status))
+        })
+        .await;
+        let Some(found) = found else {
+            sink.words("interrupted before the load began\n");
+            return Ok(Status::Network);
+        };
+        let (addresses, status) = found?;
+        if addresses.is_empty() {
+            return Ok(status);
+        }
+        let (reports, result) = arguments.drive(&load, &addresses, sink, stopped).await?;
+        let now = Baseline::new(&load, &reports);
+        let ended = arguments.finish(&reports, &result, &now, before.as_ref(), sink)?;
+        Ok(status.max(ended))
+    })
+}
+
+impl Bench {
+    /// Says what goes together, and what does not.
+    fn check(&self) -> Result<(), Failure> {
+        let exclude = |one: &str, other: &str| {
+            Err(Failure::usage(format!("{one} and {other} exclude each other")))
+        };
+        let tasks = [
+            ("--burst", self.burst.is_some()),
+            ("--hold", self.hold.is_some()),
+            ("--search", self.search.is_some()),
+        ];
+        let given: Vec<&str> = tasks.iter().filter(|(_, given)| *given).map(|(n, _)| *n).collect();
+        match given[..] {
+            [one, other, ..] => return exclude(one, other),
+            ["--burst"] | ["--hold"] if self.rate.is_some() => return exclude(given[0], "--rate"),
+            ["--hold"] if self.reconnect => return exclude("--hold", "--reconnect"),
+            ["--search"] if self.count.is_some() => return exclude("--search", "--count"),
+            _ => {}
+        }
+        if self.in_flight.is_some() {
+            for (name, given) in [
+                ("--rate", self.rate.is_some()),
+                ("--search", self.search.is_some()),
+                ("--reconnect", self.reconnect),
+            ] {
+                if given {
+                    return exclude("--in-flight", name);
+                }
+            }
+        }
+        if self.fail_above.is_some() && self.compare.is_none() {
+            return Err(Failure::usage("--fail-above needs --compare"));
+        }
+        if !self.merge.is_empty() && !self.addresses.is_empty() {
+            return Err(Failure::usage("--merge takes no ADDRESS"));
+        }
+        Ok(())
+    }
+
+    fn load(&self, load: Load) -> Load {
+        let load = load
+            .connections(self.burst.unwrap_or(self.connections))
+            .duration(self.duration)
+            .size(self.size)
+            .warm_up(self.warm_up)
+            .in_flight(self.in_flight.unwrap_or(NonZeroUsize::MIN))
+            .reconnect(self.reconnect);
+        let load = match self.count {
+            Some(count) => load.count(count),
+            None => load,
+        };
+        let load = match self.rate {
+            Some(rate) => load.rate(rate),
+            None => load,
+        };
+        match (self.burst, self.hold, self.search) {
+            (Some(_), ..) => load.burst(),
+            (_, Some(silence), _) => load.hold(silence),
+            (.., Some(Goal { quantile, limit })) => load.search(quantile, limit),
+            _ => load,
+        }
+    }
+
+    /// Runs the load, and tells how far it is.
+    async fn drive(
+        &self,
+        load: &Load,
+        addresses: &[SocketAddr],
+        sink: Sink,
+        stopped: &Stopped,
+    ) -> Result<(Vec<BenchReport>, BenchResult), Stop> {
+        let mut live = Live::new(!self.quiet && !self.json);
+        let mut events = pin!(load.clone().run(addresses, stopped.clone()));
+        let mut reports = Vec::new();
+        while let Some(event) = events.next().await {
+            match &event {
+                BenchEvent::Progress(progress) => live.show(progress),
+                BenchEvent::Step(step) if !self.quiet && !self.json => {
+                    live.clear();
+                    sink.words(&report::step(step));
+                }
+                BenchEvent::Slice(_) | BenchEvent::Step(_) if self.quiet || !self.json => {}
+                event if self.json => sink.object(event)?,
+                _ => {}
+            }
+            match event {
+                BenchEvent::Summary(report) => reports.push(*report),
+                BenchEvent::Result(result) => return Ok((reports, result)),
+                _ => {}
+            }
+        }
+        Err(Failure::usage("the load ended without a result").into())
+    }
+
+    /// Writes what it came to.
+    fn finish(
+        &self,
+        reports: &[BenchReport],
+        result: &BenchResult,
+        now: &Baseline,
+        before: Option<&Baseline>,
+        sink: Sink,
+    ) -> Result<Status, Stop> {
+        if let Some(error) = &result.error {
+            return Err(Failure::here("cannot load", error).into());
+        }
+        if !self.json {
+            let task = match (self.burst, self.hold) {
+                (Some(_), _) => report::Task::Burst,
+                (_, Some(_)) => report::Task::Hold,
+                _ => report::Task::Load,
+            };
+            sink.data(report::text(reports, result, task, self.verbose).as_bytes())?;
+        }
+        let mut status = Status::Ok;
+        for report in reports {
+            status = status.max(verdict(report, result));
+        }
+        if let Some(path) = &self.save {
+            let text =
+                serde_json::to_string(now).map_err(|error| Failure::usage(error.to_string()));
+            write(path, &(text? + "\n"))?;
+        }
+        if let Some(path) = &self.hdr {
+            for (index, report) in reports.iter().enumerate() {
+                write(&numbered(path, index, reports.len()), &report.rtt.to_hgrm())?;
+            }
+        }
+        if let Some(before) = before {
+            let changes = before.compare(now).map_err(|error| Failure::usage(error.to_string()))?;
+            let limit = self.fail_above;
+            for change in &changes {
+                if self.json {
+                    sink.object(&Compared { event: "change", change })?;
+                } else {
+                    sink.data(report::change(change, changes.len() > 3).as_bytes())?;
+                }
+                if limit.is_some_and(|limit| change.worse_by().is_some_and(|by| by > limit)) {
+                    status = status.max(Status::Network);
+                }
+            }
+        }
+        Ok(status)
+    }
+
+    /// Merges spectra.
+    fn merge(&self, sink: Sink) -> Result<Status, Stop> {
+        let mut merged = Times::default();
+        for path in &self.merge {
+            let text = read(path)?;
+            let times = Times::from_hgrm(&text).map_err(|error| Failure::input(path, &error))?;
+            merged.merge(&times);
+        }
+        if let Some(path) = &self.hdr {
+            write(path, &merged.to_hgrm())?;
+        }
+        let (files, echoes, rtt_us) = (self.merge.len(), merged.count(), merged.figures());
+        if self.json {
+            sink.object(&Merged { event: "merged", files, echoes, rtt_us })?;
+        } else {
+            sink.data(report::merged(files, &merged, self.verbose).as_bytes())?;
+        }
+        Ok(Status::Ok)
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Compared<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    change: &'a echo6::client::Change,
+}
+
+#[derive(serde::Serialize)]
+struct Merged {
+    event: &'static str,
+    files: usize,
+    echoes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtt_us: Option<echo6::times::Figures>,
+}
+
+/// Whether all is well with an address: something came back, nothing failed, and what was asked for
+/// was sent.
+fn verdict(report: &BenchReport, result: &BenchResult) -> Status {
+    let sought = result.found.iter().find(|found| found.address == report.address);
+    let well = match sought {
+        // The steps that failed were to be expected.
+        Some(found) => found.rate.is_some(),
+        None => {
+            let not_sent = report.load == Loop::Open
+                && report.bound_by == Bound::Host
+                && report.warnings.iter().any(|warning| matches!(warning, Warning::NotSent(_)));
+            report.echoes > 0 && report.faults.total() == 0 && !not_sent
+        }
+    };
+    if well { Status::Ok } else { Status::Network }
+}
+
+/// The file for the spectrum of one of several addresses: `run.hgrm`, or of two `run.1.hgrm` and
+/// `run.2.hgrm`.
+fn numbered(path: &str, index: usize, of: usize) -> String {
+    if of == 1 {
+        return path.to_owned();
+    }
+    let number = index + 1;
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    match path[name..].rfind('.') {
+        Some(dot) if dot > 0 => {
+            let (stem, extension) = path.split_at(name + dot);
+            format!("{stem}.{number}{extension}")
+        }
+        _ => format!("{path}.{number}"),
+    }
+}
+
+fn read(path: &str) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| Failure::input(path, &Cause::from(error)))
+}
+
+fn write(path: &str, text: &str) -> Result<(), Failure> {
+    fs::write(path, text)
+        .map_err(|error| Failure::here(&format!("cannot write {path}"), &Cause::from(error)))
+}
+
+fn read_baseline(path: &str) -> Result<Baseline, Failure> {
+    serde_json::from_str(&read(path)?).map_err(|error| Failure::input(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_several_addresses_has_a_file_of_its_own() {
+        for (path, of, expected) in [
+            ("run.hgrm", 1, "run.hgrm"),
+            ("run.hgrm", 2, "run.2.hgrm"),
+            ("a.b/run", 2, "a.b/run.2"),
+            ("a.b/run.x.hgrm", 2, "a.b/run.x.2.hgrm"),
+            (".hgrm", 2, ".hgrm.2"),
+        ] {
+            assert_eq!(numbered(path, 1, of), expected);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What `echo6 bench` prints and keeps, and how it exits.
+
+#![cfg(feature = "cli")]
+
+mod common;
+
+use common::binary::{Listening, Run, run};
+use common::liar::{self, Closed, Liar};
+use common::{V4, V6};
+
+/// A file that is removed when it is dropped.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("echo6-{}-{name}", std::process::id())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.0).unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn bench(arguments: &[&str]) -> Run {
+    run(&[&["bench", "--warm-up", "0", "-c", "3"], arguments].concat())
+}
+
+#[test]
+fn the_report_fits_80_columns_and_says_what_came_back() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let v4 = format!("127.0.0.1:{}", server.port);
+    let v6 = format!("[::1]:{}", server.port);
+    let long = format!("[::ffff:127.0.0.1]:{}", server.port);
+    for addresses in [&[&v4[..], &v6][..], &[&long], &[&v4]] {
+        let ran = bench(&[&["-v", "-n", "60", "--reconnect"], addresses].concat());
+        assert_eq!((ran.status, &ran.stderr[..]), (Some(0), ""), "{ran:?}");
+        for line in ran.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        let echoes = format!("{} echoes, ", 60 * addresses.len());
+        for words in [&echoes[..], "every byte as sent", "closed loop: ", " connect "] {
+            assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+        }
+        for word in ["NaN", "inf"] {
+            assert!(!ran.stdout.contains(word), "{}", ran.stdout);
+        }
+        assert_eq!(ran.stdout.contains("IPv6"), addresses.contains(&&v6[..]), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn what_failed_is_said_by_cause_with_the_place_of_the_first_difference() {
+    let changing = Liar::start(V4, liar::changes_byte::<4>).address.to_string();
+    let ran = bench(&["-n", "9", &changing]);
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("9 faults: 9 other bytes came back"), "{ran:?}");
+    assert!(ran.stdout.contains("differs at byte 4: sent 0x"), "{ran:?}");
+
+    let closed = Closed::reserve(V6).address.to_string();
+    let ran = bench(&["-n", "9", &closed]);
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("3 faults: 3 connection refused"), "{ran:?}");
+    for word in ["NaN", "inf"] {
+        assert!(!ran.stdout.contains(word), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_run_is_kept_and_compared_with_and_other_settings_are_refused() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let file = File::new("run.json");
+    let kept = bench(&["-n", "200", "--save", file.path(), &address]);
+    assert_eq!(kept.status, Some(0), "{kept:?}");
+    let text = file.text();
+    let kept: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&kept["settings"]["count"], &kept["settings"]["task"]),
+        (&200.into(), &"closed".into())
+    );
+    let counts = kept["addresses"][0]["rtt_counts"].as_array().unwrap();
+    assert_eq!(counts.iter().map(|row| row[1].as_u64().unwrap()).sum::<u64>(), 200);
+
+    let again = bench(&["-n", "200", "--compare", file.path(), &address]);
+    assert_eq!(again.status, Some(0), "{again:?}");
+    for figure in ["rate: ", "p50: ", "p99: ", " before, ", " now ("] {
+        assert!(again.stdout.contains(figure), "{again:?}");
+    }
+
+    // A run that was a million times as fast.
+    let mut fast = kept.clone();
+    for slice in fast["addresses"][0]["slices"].as_array_mut().unwrap() {
+        slice["rate"] = (slice["rate"].as_f64().unwrap() * 1e6).into();
+    }
+    std::fs::write(&file.0, fast.to_string()).unwrap();
+    for (limit, status) in [("5%", 1), ("99.99999999%", 0)] {
+        let ran = bench(&["-n", "200", "--compare", file.path(), "--fail-above", limit, &address]);
+        assert_eq!(ran.status, Some(status), "{limit}: {ran:?}");
+        assert!(ran.stdout.contains("worse"), "{ran:?}");
+    }
+
+    let other = bench(&["-n", "201", "--compare", file.path(), &address]);
+    assert_eq!(other.status, Some(2), "{other:?}");
+    assert!(other.stderr.contains("the runs cannot be compared: the count differs"), "{other:?}");
+}
+
+#[test]
+fn spectra_are_written_for_each_address_and_merged() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let v4 = format!("127.0.0.1:{}", server.port);
+    let v6 = format!("[::1]:{}", server.port);
+    let file = File::new("run.hgrm");
+    let (one, two) = (File::new("run.1.hgrm"), File::new("run.2.hgrm"));
+    let ran = bench(&["-n", "50", "--hdr", file.path(), &v4, &v6]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(one.text().contains("Total count    =           50"), "{}", one.text());
+    let ran = run(&["bench", "--merge", one.path(), "--merge", two.path(), "--hdr", file.path()]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("100 echoes of 2 spectra"), "{ran:?}");
+    assert!(file.text().contains("Total count    =          100"), "{}", file.text());
+
+    std::fs::write(&file.0, "hello\n").unwrap();
+    let ran = run(&["bench", "--merge", file.path()]);
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("no percentile spectrum"), "{ran:?}");
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    for (arguments, error) in [
+        (&[][..], "no ADDRESS given"),
+        (&["--merge", "x", "[::1]:7"], "--merge takes no ADDRESS"),
+        (&["--burst", "5", "--hold", "1", "[::1]:7"], "--burst and --hold exclude each other"),
+        (&["--burst", "5", "-r", "1", "[::1]:7"], "--burst and --rate exclude each other"),
+        (&["--in-flight", "5", "-r", "1", "[::1]:7"], "--in-flight and --rate exclude"),
+        (&["--fail-above", "5%", "[::1]:7"], "--fail-above needs --compare"),
+        (&["-r", "fast", "[::1]:7"], "--rate fast: a rate is a number"),
+        (&["--search", "p99", "[::1]:7"], "--search p99: a goal is a percentile"),
+        (&["--size", "0", "[::1]:7"], "--size 0: must be from 1 to 16M"),
+        (&["--compare", "/nowhere/run.json", "[::1]:7"], "cannot read /nowhere/run.json"),
+    ] {
+        let ran = run(&[&["bench"], arguments].concat());
+        assert_eq!((ran.status, &ran.stdout[..]), (Some(2), ""), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains(error), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+/// Ctrl-C ends with the summary of what was measured.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_with_the_summary() {
+    use std::io::{BufRead, BufReader, Read};
+
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let arguments = ["bench", "--json", "--warm-up", "0", "-d", "1h", &address];
+    let mut child = common::binary::piped(&mut common::binary::echo6(&arguments));
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert!(line.contains("\"event\":\"slice\""), "{line}");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert!(
+        rest.contains("\"event\":\"summary\"") && rest.contains("\"interrupted\":true"),
+        "{rest}"
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
