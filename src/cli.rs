@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod commands;
 mod failure;
+mod faults;
 mod flags;
 mod generate;
 mod hints;

@@ -1,6 +1,7 @@
 //! Listeners in, echoes out: an accept loop, one task per client, limits, and an orderly end.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
 use std::time::Duration;
@@ -8,14 +9,18 @@ use std::time::Duration;
 use async_std::future::timeout;
 use futures::future::{join, select};
 
-use crate::address::{AddressError, Endpoint, Prefix};
+use crate::address::{AddressError, Endpoint, Families, Prefix};
+use crate::fault::Fault;
 use crate::socket::{DatagramSocket, ListenError, ListenOptions, Listener, Transports, listen};
 
 mod accept;
 mod access;
+mod backlog;
 mod clients;
 mod connection;
 mod event;
+mod faults;
+mod faulty;
 mod gate;
 #[cfg(test)]
 #[cfg(feature = "serde")]
@@ -42,6 +47,7 @@ pub use running::Running;
 
 use accept::accept_all;
 use clients::{Clients, Spawner};
+use faults::Faults;
 use gate::Gate;
 use reflect::{DatagramLimits, Reflectors};
 use sweep::sweep;
@@ -72,6 +78,7 @@ pub struct Server {
     any_source_port: bool,
     gate: Gate,
     busy_poll: Duration,
+    faults: Faults,
     observer: Option<Observer>,
 }
 
@@ -112,6 +119,7 @@ impl Server {
             busy_poll: Duration::ZERO,
             any_source_port: false,
             gate: Gate::default(),
+            faults: Faults::default(),
             observer: None,
         }
     }
@@ -221,6 +229,42 @@ impl Server {
         self
     }
 
+    /// Deals a fault on purpose. Several are combined in the order in which they were given. What
+    /// was dealt where is reported when a connection has [closed](Closed::faults).
+    ///
+    /// Which connections have it is drawn as they are accepted, so that a seed makes a run
+    /// reproducible if the clients come in the same order. A connection that a fault holds open is
+    /// closed when the client has gone, which keep-alive probes find out within some minutes, when
+    /// a limit says so, or when the server stops.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use echo6::Server;
+    /// use std::io::{Read, Write};
+    ///
+    /// let server = Server::bind("[::1]:0")?.fault("1*flip@1".parse()?).start();
+    /// let mut reply = [0; 5];
+    /// for expected in [b"hdllo", b"hello"] {
+    ///     let mut client = std::net::TcpStream::connect(server.address())?;
+    ///     client.write_all(b"hello")?;
+    ///     client.read_exact(&mut reply)?;
+    ///     assert_eq!(&reply, expected);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.add(fault, &self.listeners);
+        self
+    }
+
+    /// Sets the seed by which faults are drawn. Unless set, it is random, and
+    /// [`Listening::fault_seed`] tells it.
+    pub fn fault_seed(mut self, seed: u64) -> Self {
+        self.faults.set_seed(seed);
+        self
+    }
+
     /// Has `observer` called with every [`Event`], from the tasks that cause it: it must not block.
     pub fn observe(mut self, observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
@@ -234,17 +278,26 @@ impl Server {
             let address = listener.address();
             let both = self.datagrams.iter().any(|socket| socket.address() == address);
             let transports = if both { Transports::Both } else { Transports::Tcp };
-            Listening { address, families: listener.families(), transports }
+            self.listening_on(address, listener.families(), transports)
         });
         let alone = |socket: &&DatagramSocket| {
             self.listeners.iter().all(|listener| listener.address() != socket.address())
         };
-        let udp = self.datagrams.iter().filter(alone).map(|socket| Listening {
-            address: socket.address(),
-            families: socket.families(),
-            transports: Transports::Udp,
-        });
+        let udp =
+            self.datagrams.iter().filter(alone).map(|socket| {
+                self.listening_on(socket.address(), socket.families(), Transports::Udp)
+            });
         tcp.chain(udp).collect()
+    }
+
+    fn listening_on(
+        &self,
+        address: SocketAddr,
+        families: Families,
+        transports: Transports,
+    ) -> Listening {
+        let (faults, fault_seed) = (self.faults.list().to_vec(), self.faults.seed());
+        Listening { address, families, transports, faults, fault_seed }
     }
 
     /// Serves until `shutdown` is ready, with whatever output, then drains: the listeners close, each
@@ -268,18 +321,26 @@ impl Server {
             quiet: self.limits.idle_timeout,
         };
         let keeper = self.gate.keeper();
-        let clients = Clients::new(self.limits, self.busy_poll, keeper, spawner, self.observer);
+        let faults = self.faults.of_streams();
+        let clients =
+            Clients::new(self.limits, self.busy_poll, keeper, faults, spawner, self.observer);
         for listening in listening {
             clients.report(|| Event::Listening(listening));
         }
         let dropped = CutOnDrop(&clients);
         let served = self.listeners.iter().map(|listener| listener.address().port()).collect();
         let mut reflectors = Reflectors::start(self.datagrams, datagram_limits, &clients, served);
+        let (accepting, silent) = if self.faults.accept() {
+            (self.listeners, Vec::new())
+        } else {
+            (Vec::new(), self.listeners)
+        };
         let serves = async {
             // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there,
             // and the listening sockets close with it.
-            let accepts = join(accept_all(self.listeners, &clients), reflectors.watch());
+            let accepts = join(accept_all(accepting, &clients), reflectors.watch());
             select(pin!(shutdown), pin!(accepts)).await;
+            drop(silent);
 
             clients.finish_all();
             reflectors.finish().await;
@@ -311,6 +372,7 @@ impl fmt::Debug for Server {
             .field("listeners", &self.listeners)
             .field("limits", &self.limits)
             .field("gate", &self.gate)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use echo6::address::{AddressError, Endpoint, ResolveError};
 use echo6::client::{ConnectError, SendError};
 use echo6::error::{CauseKind, chain};
+use echo6::fault::FaultError;
 use echo6::socket::ListenError;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -165,6 +166,15 @@ fn ascii_form(error: &AddressError) -> Option<String> {
     let meant = format!("{}:{port}", idna::domain_to_ascii(name).ok()?);
     let is_name = !name.is_ascii() && meant.parse::<Endpoint>().is_ok();
     is_name.then(|| format!("write {meant}"))
+}
+
+impl From<FaultError> for Failure {
+    fn from(error: FaultError) -> Self {
+        let mut failure = Self::usage(format!("invalid fault: {}", error.kind()))
+            .with_help(Some(error.help().to_owned()));
+        failure.0.place = Some((error.input().to_owned(), error.position()));
+        failure
+    }
 }
 
 impl From<ListenError> for Failure {

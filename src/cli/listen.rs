@@ -16,13 +16,13 @@ use futures::future::{Either, select, try_join_all};
 
 use super::failure::{Failure, Status, Stop};
 use super::log::{Format, Log};
-use super::runtime;
-use super::sink::unwritten;
+use super::sink::{Sink, unwritten};
 use super::stdio::Stream;
 use super::values::{
     endpoints, families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
     parse_timeout,
 };
+use super::{faults, runtime};
 
 mod gate;
 mod refusals;
@@ -134,6 +134,15 @@ pub(crate) struct Listen {
     #[argh(switch)]
     reuse_port: bool,
 
+    /// break connections on purpose, drawn as they are accepted, such as
+    /// 10%flip@1000; repeatable; "help" lists what there is
+    #[argh(option, arg_name = "FAULT")]
+    fault: Vec<String>,
+
+    /// draw the same faults as another run (default: random, in the first line)
+    #[argh(option, arg_name = "N")]
+    fault_seed: Option<u64>,
+
     /// write one JSON object per line to stdout
     #[argh(switch)]
     pub(crate) json: bool,
@@ -171,6 +180,11 @@ fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
 const RESERVE: usize = 32;
 
 pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
+    if arguments.fault.iter().any(|fault| fault == faults::HELP) {
+        Sink::new(false).data(faults::list().as_bytes())?;
+        return Ok(Status::Ok);
+    }
+    let faults = faults::read(&arguments.fault)?;
     let endpoints = endpoints("listen", &arguments.addresses, None)?;
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)
@@ -207,6 +221,12 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
     let server =
         Server::new(listeners).datagrams(datagrams).limits(limits).busy_poll(arguments.busy_poll);
     let mut server = gate.keep(server);
+    for fault in faults {
+        server = server.fault(fault);
+    }
+    if let Some(seed) = arguments.fault_seed {
+        server = server.fault_seed(seed);
+    }
     if arguments.any_source_port {
         server = server.any_source_port();
     }

@@ -14,7 +14,7 @@ pub struct Dealt {
 }
 
 impl Dealt {
-    pub(super) fn at(kind: FaultKind, offset: u64) -> Self {
+    pub(crate) fn at(kind: FaultKind, offset: u64) -> Self {
         Self { kind, place: Some(Place::Byte(offset)) }
     }
 

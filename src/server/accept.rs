@@ -12,7 +12,7 @@ use futures::future;
 use futures::stream::{self, SelectAll, Stream};
 
 use super::clients::{Admitted, Clients};
-use super::connection::{Accepted, serve};
+use super::connection::Accepted;
 use super::event::{Event, Paused};
 use super::introduction::introduce;
 use super::shortage::{Next, Shortage};
@@ -40,7 +40,7 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                     clients.report(|| Event::Resumed);
                 }
                 match clients.admit(socket, peer) {
-                    Admitted::Client(client) => clients.spawn(serve(client)),
+                    Admitted::Client(client) => clients.serve(client),
                     Admitted::Balancer(balancer) => clients.spawn(introduce(balancer)),
                     Admitted::Refused => {}
                 }

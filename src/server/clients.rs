@@ -18,7 +18,9 @@ use futures::task::AtomicWaker;
 use slab::Slab;
 
 use super::Observer;
+use super::connection::serve;
 use super::event::{Connected, Event, Refusal, Refused};
+use super::faulty::serve_faulty;
 use super::gate::{Keeper, Knock};
 use super::limits::Limits;
 use super::outcome::{Closed, Ending, Reason, Totals};
@@ -26,6 +28,7 @@ use super::sources::{Admission, Sources};
 use crate::address::canonical;
 use crate::echo::Flow;
 use crate::error::Cause;
+use crate::fault::{StreamFaults, StreamPlan, Told};
 use crate::proxy::Header;
 
 /// All clients of a server, and what is common to them.
@@ -41,6 +44,8 @@ pub(super) struct Clients {
     start: Instant,
     /// Bytes of all clients that were read and not yet written.
     held: AtomicU64,
+    /// Which faults the next clients get, if any are to be dealt.
+    faults: Option<Mutex<StreamFaults>>,
 }
 
 /// How many bytes all clients together may have in memory, read and not yet taken. Where nobody
@@ -67,6 +72,8 @@ struct Table {
     /// The balancers among the clients: whom they speak for, once they have said so.
     introduced: HashMap<u32, Option<SocketAddrV6>>,
     sources: Sources,
+    /// What is dealt to the clients that have faults.
+    told: HashMap<u32, Arc<Told>>,
     /// Connections that got a slot so far, which is the number of the last one.
     accepted: u64,
     totals: Totals,
@@ -106,6 +113,7 @@ impl Clients {
         limits: Limits,
         busy_poll: Duration,
         keeper: Keeper,
+        faults: StreamFaults,
         spawner: Spawner,
         observer: Option<Observer>,
     ) -> Arc<Self> {
@@ -119,7 +127,21 @@ impl Clients {
             observer,
             start: Instant::now(),
             held: AtomicU64::new(0),
+            faults: (!faults.is_empty()).then(|| Mutex::new(faults)),
         })
+    }
+
+    /// Serves a client in a task of its own, with the faults that are drawn for it, if there are any.
+    pub(super) fn serve(&self, client: Arc<Client>) {
+        match self.draw_faults() {
+            None => self.spawn(serve(client)),
+            Some(plan) => self.spawn(serve_faulty(client, plan)),
+        }
+    }
+
+    fn draw_faults(&self) -> Option<StreamPlan> {
+        let faults = self.faults.as_ref()?;
+        faults.lock().unwrap_or_else(PoisonError::into_inner).draw()
     }
 
     /// Runs a task of a client's beside the others.
@@ -291,6 +313,21 @@ impl Client {
         self.slot.clients.held.fetch_sub(length as u64, Ordering::Relaxed);
     }
 
+    /// Notes where it is told what is dealt to the client.
+    pub(super) fn tell(&self, told: Arc<Told>) {
+        self.slot.clients.table().told.insert(self.slot.key, told);
+    }
+
+    /// Bytes that the system took for the way back.
+    pub(super) fn returned(&self) -> u64 {
+        let clients = &self.slot.clients;
+        let told = match clients.faults {
+            Some(_) => clients.table().told.get(&self.slot.key).cloned(),
+            None => None,
+        };
+        told.map_or_else(|| self.flow.returned(), |told| told.written())
+    }
+
     /// The clients that it is one of.
     pub(super) fn clients(&self) -> &Arc<Clients> {
         &self.slot.clients
@@ -343,16 +380,20 @@ impl Client {
             local,
             via,
             bytes_in: self.flow.received(),
-            bytes_out: self.flow.returned(),
+            bytes_out: self.returned(),
             duration: self.since().elapsed(),
             reason,
             ending,
             error,
+            faults: Vec::new(),
         };
         {
             let mut table = clients.table();
             if let Some((reason, _)) = table.ending.remove(&self.slot.key) {
                 closed.reason = reason;
+            }
+            if let Some(told) = table.told.remove(&self.slot.key) {
+                closed.faults = told.dealt();
             }
             table.totals.add(&closed);
             table.unreported += 1;
@@ -458,6 +499,7 @@ impl Drop for Slot {
         let mut table = self.clients.table();
         table.clients.remove(self.key as usize);
         table.ending.remove(&self.key);
+        table.told.remove(&self.key);
         // Of a balancer that has not said whom it speaks for, nothing was counted.
         let introduced = table.introduced.remove(&self.key);
         let counted = introduced.unwrap_or(Some(self.peer));

@@ -1,5 +1,6 @@
 //! The life of one connection, from its first byte to its close.
 
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
@@ -26,6 +27,11 @@ pub(super) async fn serve(client: Arc<Client>) {
     } else {
         Box::pin(echo(BusyWire::new(wire), Patient::new(wire), &client.flow)).await
     };
+    close(client, ended);
+}
+
+/// Ends a connection whose pump has ended.
+pub(super) fn close(client: Arc<Client>, ended: io::Result<End>) {
     match ended {
         Ok(End::OfStream) if client.bytes_left() > 0 => {
             client.close(Reason::EndOfStream, Ending::Drained, None);

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::outcome::{Closed, Totals, count};
+use super::outcome::{Closed, Totals, count, list};
 use crate::address::{Families, Prefix};
 use crate::error::Cause;
+use crate::fault::Fault;
 use crate::kind::kind;
 use crate::proxy::{Header, HeaderError, HeaderErrorKind};
 #[cfg(feature = "serde")]
@@ -73,14 +74,24 @@ pub struct Listening {
     pub families: Families,
     /// Whether it is served over TCP, UDP or both.
     pub transports: Transports,
+    /// The faults that are dealt on purpose.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub faults: Vec<Fault>,
+    /// The seed by which they are drawn, if there are any.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub fault_seed: Option<u64>,
 }
 
 impl fmt::Display for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "listening on {} ({}", self.address, self.families)?;
         match self.transports {
-            Transports::Tcp => f.write_str(")"),
-            transports => write!(f, ", {transports})"),
+            Transports::Tcp => f.write_str(")")?,
+            transports => write!(f, ", {transports})")?,
+        }
+        match self.fault_seed {
+            Some(seed) => write!(f, ", faults on purpose: {} (seed {seed})", list(&self.faults)),
+            None => Ok(()),
         }
     }
 }

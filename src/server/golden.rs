@@ -14,6 +14,7 @@ use super::outcome::{Closed, Ending, Reason, Totals};
 use super::reflect::{DatagramTotals, Ignored, Unsent};
 use crate::address::Families;
 use crate::error::Cause;
+use crate::fault::{Dealt, FaultKind};
 use crate::proxy::{Header, Tlv, Version};
 use crate::socket::Transports;
 
@@ -35,6 +36,7 @@ fn closed(reason: Reason, ending: Ending, error: Option<Cause>) -> Closed {
         reason,
         ending,
         error,
+        faults: Vec::new(),
     }
 }
 
@@ -52,11 +54,14 @@ fn events() -> Vec<(Event, &'static str, Value)> {
         refused: 3,
         cut: 2,
         cut_at_stop: 1,
+        faults: 0,
         bytes_in: 9,
         bytes_out: 5,
         duration: Duration::from_micros(1500),
         datagrams: None,
     };
+    let faults = Totals { faults: 2, duration: Duration::ZERO, ..Totals::default() };
+    let dealt = vec![Dealt::at(FaultKind::Flip, 1), Dealt::at(FaultKind::Reset, 5)];
     let mut datagrams =
         DatagramTotals { receive_errors: 1, dropped_here: Some(8), ..DatagramTotals::default() };
     datagrams.ignored.note(Ignored::LowPort);
@@ -69,6 +74,8 @@ fn events() -> Vec<(Event, &'static str, Value)> {
                 address: local,
                 families: Families::Both,
                 transports: Transports::Tcp,
+                faults: Vec::new(),
+                fault_seed: None,
             }),
             "listening on [2001:db8::1]:7000 (IPv6 and IPv4)",
             json!({
@@ -81,11 +88,15 @@ fn events() -> Vec<(Event, &'static str, Value)> {
                 address: peer,
                 families: Families::Ipv4,
                 transports: Transports::Both,
+                faults: vec!["10%flip@1k".parse().unwrap(), "2*close".parse().unwrap()],
+                fault_seed: Some(7),
             }),
-            "listening on 192.0.2.7:41000 (IPv4, TCP and UDP)",
+            "listening on 192.0.2.7:41000 (IPv4, TCP and UDP), faults on purpose: 10%flip@1k, \
+             2*close (seed 7)",
             json!({
                 "event": "listening", "address": PEER, "families": ["ipv4"],
-                "transports": ["tcp", "udp"],
+                "transports": ["tcp", "udp"], "faults": ["10%flip@1k", "2*close"],
+                "fault_seed": 7,
             }),
         ),
         (
@@ -200,6 +211,16 @@ fn events() -> Vec<(Event, &'static str, Value)> {
             }),
         ),
         (
+            Event::Closed(Closed { faults: dealt, ..closed(Reason::Fault, Ending::Cut, None) }),
+            "192.0.2.7:41000 closed after 0.001 s, 5 bytes echoed: ended on purpose; dealt flip@1, \
+             reset@5",
+            json!({
+                "event": "closed", "id": 7, "peer": PEER, "family": "ipv4", "local": LOCAL,
+                "bytes_in": 9, "bytes_out": 5, "duration_us": 1234.567, "reason": "fault",
+                "ending": "cut", "faults": ["flip@1", "reset@5"],
+            }),
+        ),
+        (
             Event::Paused(Paused::full(limit)),
             "full, further clients wait in the kernel (limit 20)",
             json!({ "event": "paused", "reason": "full", "limit": 20 }),
@@ -216,6 +237,14 @@ fn events() -> Vec<(Event, &'static str, Value)> {
             json!({
                 "event": "stopped", "connections": 4, "refused": 3, "cut": 2, "cut_at_stop": 1,
                 "bytes_in": 9, "bytes_out": 5, "duration_us": 1500.0,
+            }),
+        ),
+        (
+            Event::Stopped(faults),
+            "stopped after 0.000 s: 0 clients, 0 bytes echoed, 2 faults dealt",
+            json!({
+                "event": "stopped", "connections": 0, "refused": 0, "cut": 0, "cut_at_stop": 0,
+                "faults": 2, "bytes_in": 0, "bytes_out": 0, "duration_us": 0.0,
             }),
         ),
         (

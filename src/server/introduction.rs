@@ -11,7 +11,6 @@ use async_std::future::timeout;
 use futures::io::AsyncRead;
 
 use super::clients::Client;
-use super::connection::serve;
 use super::event::Refusal;
 use crate::proxy::{Header, Parsed};
 
@@ -29,7 +28,7 @@ pub(super) async fn introduce(client: Arc<Client>) {
             if let Some(client) = client.introduce(header) {
                 // A task of its own, because else each client would carry the room of the header.
                 let clients = Arc::clone(client.clients());
-                clients.spawn(serve(client));
+                clients.serve(client);
             }
         }
         Err(refusal) => client.dismiss(refusal),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::reflect::DatagramTotals;
 use crate::error::Cause;
+use crate::fault::Dealt;
 use crate::kind::kind;
 #[cfg(feature = "serde")]
 use crate::schema;
@@ -41,6 +42,9 @@ pub struct Closed {
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "serde", serde(serialize_with = "schema::some_text"))]
     pub error: Option<Cause>,
+    /// The faults that were dealt to it on purpose, in that order.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub faults: Vec<Dealt>,
 }
 
 kind! {
@@ -58,6 +62,8 @@ kind! {
         TimeLimit = "time_limit", "time limit reached";
         /// The server was stopped.
         Shutdown = "shutdown", "server stopped";
+        /// A fault that was dealt on purpose ended it.
+        Fault = "fault", "ended on purpose";
         /// Reading or writing failed in another way.
         Error = "error", "error";
     }
@@ -69,7 +75,7 @@ kind! {
         /// Everything that was read went back to the client, and then end of stream.
         Drained = "drained", "drained";
         /// The server reset the connection, because the client did not take its bytes in time or did
-        /// not stop sending.
+        /// not stop sending, or because a fault says so.
         Cut = "cut", "cut off";
         /// The connection was gone.
         Lost = "lost", "lost";
@@ -82,12 +88,15 @@ impl fmt::Display for Closed {
         let bytes = count(self.bytes_out, "byte");
         let Self { peer, reason, .. } = self;
         write!(f, "{peer} closed after {seconds:.3} s, {bytes} echoed: {reason}")?;
-        if self.ending == Ending::Cut {
+        if self.ending == Ending::Cut && self.reason != Reason::Fault {
             f.write_str(", and cut off because it did not take its bytes or went on sending")?;
         }
-        match &self.error {
-            Some(error) => write!(f, ": {error}"),
-            None => Ok(()),
+        if let Some(error) = &self.error {
+            write!(f, ": {error}")?;
+        }
+        match &self.faults[..] {
+            [] => Ok(()),
+            faults => write!(f, "; dealt {}", list(faults)),
         }
     }
 }
@@ -102,11 +111,14 @@ pub struct Totals {
     /// Clients closed before anything was echoed ([`Refused`](super::Refused)).
     pub refused: u64,
     /// Of the clients accepted, those that the server reset at a limit of theirs or at its stop
-    /// ([`Ending::Cut`]).
+    /// ([`Ending::Cut`]), without those that a fault demanded.
     pub cut: u64,
     /// Of those, the ones that it reset at its stop, because they were not gone at the end of the
     /// grace period.
     pub cut_at_stop: u64,
+    /// Faults that were dealt on purpose.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    pub faults: u64,
     /// Bytes that came from clients.
     pub bytes_in: u64,
     /// Bytes that the system took for the way back.
@@ -125,7 +137,8 @@ impl Totals {
     pub(super) fn add(&mut self, closed: &Closed) {
         self.bytes_in += closed.bytes_in;
         self.bytes_out += closed.bytes_out;
-        let cut = closed.ending == Ending::Cut;
+        self.faults += closed.faults.len() as u64;
+        let cut = closed.ending == Ending::Cut && closed.reason != Reason::Fault;
         self.cut += u64::from(cut);
         self.cut_at_stop += u64::from(cut && closed.reason == Reason::Shutdown);
     }
@@ -141,6 +154,9 @@ impl fmt::Display for Totals {
             }
         }
         write!(f, ", {} echoed", count(self.bytes_out, "byte"))?;
+        if self.faults > 0 {
+            write!(f, ", {} dealt", count(self.faults, "fault"))?;
+        }
         match &self.datagrams {
             Some(datagrams) => write!(f, "; {datagrams}"),
             None => Ok(()),
@@ -151,4 +167,14 @@ impl fmt::Display for Totals {
 /// A number and what it counts: `1 byte`, `5 bytes`.
 pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What there is several of, with commas between.
+pub(super) fn list(items: &[impl fmt::Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(feature = "serde")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

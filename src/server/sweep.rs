@@ -78,7 +78,7 @@ struct Seen {
 /// Does with a client what is due; says whether anything was.
 fn look(client: &Client, seen: &mut Option<Seen>, now: Instant, stopped: Duration) -> bool {
     let since = client.since();
-    let (received, returned) = (client.flow.received(), client.flow.returned());
+    let (received, returned) = (client.flow.received(), client.returned());
     let now_seen = Seen { since, received, returned, acknowledged: None, at: now };
     let still = match seen {
         // The same client: one that came later may have the slot of one that has gone.

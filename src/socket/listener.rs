@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::error::ListenError;
 use super::options::{ListenOptions, has_ipv6};
@@ -135,6 +135,11 @@ fn set_for_clients(socket: &Socket) -> std::io::Result<()> {
 }
 
 impl Listener {
+    /// The socket, for what no method here does.
+    pub(crate) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.socket)
+    }
+
     /// Takes over a listening socket that somebody else bound: a service manager, or a test that
     /// needed options of its own. Its families are read from `IPV6_V6ONLY`, and what its clients
     /// inherit from it is set.
@@ -157,7 +162,7 @@ impl Listener {
     /// ```
     pub fn adopt(socket: TcpListener) -> std::io::Result<Self> {
         let address = socket.local_addr()?;
-        let options = socket2::SockRef::from(&socket);
+        let options = SockRef::from(&socket);
         #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
         if !options.is_listener()? {
             return Err(ErrorKind::InvalidInput.into());
