@@ -135,6 +135,7 @@ fn a_client_that_does_not_read_is_idle_too() {
 
 /// Connects with a receive buffer as small as it can be, so that the echoes wait in the server's
 /// kernel.
+#[cfg(target_os = "linux")]
 fn connect_with_a_small_buffer(server: &TestServer) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();

@@ -11,9 +11,9 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::binary::Listening;
 #[cfg(target_os = "linux")]
-use common::binary::{cpu_ticks, echo6};
+use common::binary::cpu_ticks;
+use common::binary::{Listening, echo6};
 use common::{V4, V6, connect, exchange, fill, is_silent, round_trip};
 use rustix::process::Signal;
 

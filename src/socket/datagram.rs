@@ -64,7 +64,7 @@ pub(crate) struct Arrival {
     /// The address that was asked, where the socket has several and the system says which.
     pub(crate) asked: Option<Asked>,
     /// The TOS or traffic class, if it was to be read.
-    #[cfg_attr(not(unix), allow(dead_code))] // only Unix gives them
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))] // for the server to copy
     pub(crate) marks: Option<u8>,
     /// How many bytes were received.
     pub(crate) length: usize,
