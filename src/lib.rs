@@ -1,5 +1,20 @@
 //! An RFC 862 echo server and client for IPv4 and IPv6: do bytes come back, unchanged, and how fast?
 //!
+//! The peer of a test, in two lines, beside any runtime:
+//!
+//! ```
+//! let peer = echo6::Server::bind("127.0.0.1:0")?.start(); // stops and drains when it is dropped
+//! let stream = std::net::TcpStream::connect(peer.address())?; // or tokio's, or smol's
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ```toml
+//! [dev-dependencies]
+//! echo6 = { version = "0.1", default-features = false }
+//! ```
+//!
+//! # The map
+//!
 //! ```text
 //!    "[::]:7000"                                          bytes in
 //!        |                                                   |
@@ -31,24 +46,16 @@
 //! One socket for both families, and a message over each:
 //!
 //! ```
-//! use echo6::socket::{ListenOptions, listen};
 //! use echo6::{Client, Server};
-//! use futures::FutureExt;
-//! use futures::channel::oneshot;
 //!
 //! # futures::executor::block_on(async {
-//! let listeners = listen(&["[::]:0".parse()?], ListenOptions::default())?;
-//! let port = listeners[0].address().port();
-//! let (stop, stopped) = oneshot::channel::<()>();
-//! let server = async_std::task::spawn(Server::new(listeners).run(stopped.map(drop)));
-//!
+//! let server = Server::bind("[::]:0")?.start();
+//! let port = server.address().port();
 //! for address in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
 //!     let reply = Client::new().send(&[address.parse()?], b"hello").await?;
 //!     assert_eq!(reply.bytes, b"hello");
 //! }
-//!
-//! drop(stop);
-//! assert_eq!(server.await.connections, 2);
+//! assert_eq!(server.stop().connections, 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 

@@ -10,13 +10,11 @@ use super::preface::ProxyHeader;
 /// # Examples
 ///
 /// ```
-/// use echo6::socket::{ListenOptions, listen};
 /// use echo6::{Client, Server};
 ///
 /// # futures::executor::block_on(async {
-/// let listeners = listen(&["[::1]:0".parse()?], ListenOptions::default())?;
-/// let address = listeners[0].address();
-/// async_std::task::spawn(Server::new(listeners).run(std::future::pending::<()>()));
+/// let server = Server::bind("[::1]:0")?.start();
+/// let address = server.address();
 ///
 /// let reply = Client::new().send(address, b"hello").await?;
 /// assert_eq!((&reply.bytes[..], reply.peer), (&b"hello"[..], address));

@@ -16,13 +16,11 @@ use crate::client::settings::Client;
 /// # Examples
 ///
 /// ```
-/// use echo6::socket::{ListenOptions, listen};
 /// use echo6::{Client, Server};
 ///
 /// # futures::executor::block_on(async {
-/// let listeners = listen(&["[::1]:0".parse()?], ListenOptions::default())?;
-/// let address = listeners[0].address();
-/// async_std::task::spawn(Server::new(listeners).run(std::future::pending()));
+/// let server = Server::bind("[::1]:0")?.start();
+/// let address = server.address();
 ///
 /// let checked = Client::new().check().run(address, std::future::pending()).await;
 /// assert!(checked.is_well(), "{checked:?}");

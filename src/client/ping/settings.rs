@@ -16,14 +16,12 @@ use crate::client::settings::Client;
 ///
 /// ```
 /// use echo6::client::Report;
-/// use echo6::socket::{ListenOptions, listen};
 /// use echo6::{Client, Server};
 /// use futures::StreamExt;
 ///
 /// # futures::executor::block_on(async {
-/// let listeners = listen(&["[::1]:0".parse()?], ListenOptions::default())?;
-/// let address = listeners[0].address();
-/// async_std::task::spawn(Server::new(listeners).run(std::future::pending::<()>()));
+/// let server = Server::bind("[::1]:0")?.start();
+/// let address = server.address();
 ///
 /// let mut report = Report::default();
 /// let ping = Client::new().ping().interval(std::time::Duration::ZERO).count(100);
