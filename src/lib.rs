@@ -33,8 +33,7 @@
 //! - [`server`]: the accept loop, one task per client, and how it all stops
 //! - [`client`]: connects, sends, compares what comes back, measures round trips
 //!
-//! Imports go one way: `error, address < proxy, socket < echo, fault, times < server |
-//! client`.
+//! Imports go one way: `error < address < proxy, socket < echo, fault, times < server | client`.
 //!
 //! [`how_it_works`] follows one connection from `listen` to `close`.
 //!
