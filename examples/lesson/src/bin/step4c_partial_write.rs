@@ -9,7 +9,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use lesson::answer;
+use lesson::name;
 use socket2::SockRef;
 
 fn main() -> io::Result<()> {
@@ -20,11 +20,6 @@ fn main() -> io::Result<()> {
 
     let mut sent = sender.write(&message)?;
     println!("the first send takes {sent} of {} bytes", message.len());
-    while let Ok(length) = sender.write(&message[sent..]) {
-        sent += length; // the little that still fits
-    }
-    let result = sender.write(&message[sent..]);
-    println!("once the buffers are full: {}", answer(result));
 
     let mut full = 0;
     let mut received = 0;
@@ -35,6 +30,9 @@ fn main() -> io::Result<()> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 // No room. A server would wait for it (poll, step 7b); here the same program is
                 // the receiver, so it makes room itself.
+                if full == 0 {
+                    println!("once the buffers are full: {}", name(&error));
+                }
                 full += 1;
                 received += receiver.read(&mut buffer)?;
             }

@@ -7,6 +7,7 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "[::]:7012".to_owned());
@@ -15,7 +16,11 @@ fn main() -> io::Result<()> {
     loop {
         match listener.accept() {
             Ok((client, _peer)) => drop(thread::spawn(move || echo(client))),
-            Err(error) => eprintln!("cannot accept: {error}"), // the next client may be luckier
+            Err(error) => {
+                // Out of descriptors, for instance: a client that leaves frees one (exercise 7.1).
+                eprintln!("cannot accept: {error}");
+                thread::sleep(Duration::from_millis(10));
+            }
         }
     }
 }
