@@ -271,7 +271,7 @@ mod tests {
     fn an_address_and_its_port_in_two_words_are_put_together() {
         for (words, help) in [
             (["0.0.0.0", "7123"], "help: write 0.0.0.0:7123\n"),
-            (["::1", "7123"], "help: write [::1]:7123\n"),
+            (["::1", "7123"], "help: write '[::1]:7123'\n"),
             (["name", "7123"], "help: write name:7123\n"),
             (["name", "x"], "help: add a port: name:7000\n"),
             (["name", "70000"], "help: add a port: name:7000\n"),
