@@ -1,5 +1,7 @@
 //! Servers that lie: each lie is told apart, with the right status and a message that names it.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use std::thread;
