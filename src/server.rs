@@ -42,7 +42,7 @@ pub use event::{
 };
 pub use limits::Limits;
 pub use outcome::{Closed, Ending, Reason, Totals};
-pub use reflect::{DatagramTotals, Ignored, Tally, Unsent};
+pub use reflect::{DatagramTotals, FaultTally, Ignored, Tally, Unsent};
 pub use running::Running;
 
 use accept::accept_all;
@@ -328,8 +328,10 @@ impl Server {
             clients.report(|| Event::Listening(listening));
         }
         let dropped = CutOnDrop(&clients);
+        let dealt = self.faults.of_datagrams();
         let served = self.listeners.iter().map(|listener| listener.address().port()).collect();
-        let mut reflectors = Reflectors::start(self.datagrams, datagram_limits, &clients, served);
+        let mut reflectors =
+            Reflectors::start(self.datagrams, datagram_limits, &clients, served, dealt);
         let (accepting, silent) = if self.faults.accept() {
             (self.listeners, Vec::new())
         } else {

@@ -9,18 +9,21 @@ use super::failure::Failure;
 /// The value of `--fault` that asks for the list.
 pub(crate) const HELP: &str = "help";
 
-/// Reads the faults, in the order given.
-pub(crate) fn read(texts: &[String]) -> Result<Vec<Fault>, Failure> {
-    texts.iter().map(|text| read_one(text)).collect()
+/// Reads the faults, in the order given, of a server of TCP, UDP or both.
+pub(crate) fn read(texts: &[String], tcp: bool, udp: bool) -> Result<Vec<Fault>, Failure> {
+    texts.iter().map(|text| read_one(text, tcp, udp)).collect()
 }
 
-fn read_one(text: &str) -> Result<Fault, Failure> {
+fn read_one(text: &str, tcp: bool, udp: bool) -> Result<Fault, Failure> {
     let fault: Fault = text.parse()?;
-    if fault.kind().suits_streams() {
-        return Ok(fault);
+    let (of_streams, of_datagrams) = (fault.kind().suits_streams(), fault.kind().suits_datagrams());
+    if of_streams && tcp || of_datagrams && udp {
+        Ok(fault)
+    } else if of_datagrams {
+        Err(Failure::usage(format!("{fault} is a fault of datagrams: it needs --udp")))
+    } else {
+        Err(Failure::usage(format!("{fault} is a fault of connections: it excludes --no-tcp")))
     }
-    let help = "\"--fault help\" lists the faults of connections".to_owned();
-    Err(Failure::usage(format!("{fault} is a fault of datagrams")).with_help(Some(help)))
 }
 
 /// All faults, with an example each.
@@ -28,6 +31,12 @@ pub(crate) fn list() -> String {
     let mut text = INTRODUCTION.to_owned();
     for &kind in FaultKind::ALL.iter().filter(|kind| kind.suits_streams()) {
         let _ = writeln!(text, "  {:<19}{kind}", kind.example());
+    }
+    text += DATAGRAMS;
+    for &kind in FaultKind::ALL.iter().filter(|kind| kind.suits_datagrams()) {
+        let words = kind.to_string();
+        let words = words.strip_suffix(", or the datagram").unwrap_or(&words);
+        let _ = writeln!(text, "  {:<19}{words}", kind.example());
     }
     text + EXPLANATION
 }
@@ -42,8 +51,14 @@ and several are combined in the order given:
 
 ";
 
+const DATAGRAMS: &str = "
+With UDP they are drawn for each datagram, and OFFSET is a byte of it: shorter
+datagrams are spared. drop@1472 is a path whose MTU is too small.
+
+";
+
 const EXPLANATION: &str = r"
-OFFSET counts the bytes of an honest echo, so that no timing decides; it is 0
+Of a connection OFFSET counts the bytes of an honest echo, so that no timing decides; it is 0
 unless given. add, close, reset, stall and hang also take @end: when the client
 has half-closed and has everything back. At one offset, what adds bytes or ends
 the echo comes before what changes the byte there.
@@ -62,12 +77,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_fits_a_terminal_and_has_each_fault_of_connections() {
+    fn the_list_fits_a_terminal_and_has_each_fault_where_it_belongs() {
         let list = list();
         assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
         assert!(list.starts_with("Drawn for each connection when it is accepted"));
+        let (connections, datagrams) = list.split_once("\nWith UDP").unwrap();
         for kind in FaultKind::ALL {
-            assert_eq!(list.contains(kind.example()), kind.suits_streams(), "{kind:?}");
+            let line = format!("\n  {} ", kind.example());
+            assert_eq!(connections.contains(&line), kind.suits_streams(), "{kind:?}");
+            assert_eq!(datagrams.contains(&line), kind.suits_datagrams(), "{kind:?}");
         }
     }
 }

@@ -134,8 +134,8 @@ pub(crate) struct Listen {
     #[argh(switch)]
     reuse_port: bool,
 
-    /// break connections on purpose, drawn as they are accepted, such as
-    /// 10%flip@1000; repeatable; "help" lists what there is
+    /// break connections on purpose, drawn as they are accepted, and datagrams,
+    /// each drawn by itself; such as 10%flip@1000; "help" lists all
     #[argh(option, arg_name = "FAULT")]
     fault: Vec<String>,
 
@@ -184,7 +184,7 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
         Sink::new(false).data(faults::list().as_bytes())?;
         return Ok(Status::Ok);
     }
-    let faults = faults::read(&arguments.fault)?;
+    let faults = faults::read(&arguments.fault, !arguments.no_tcp, arguments.udp)?;
     let endpoints = endpoints("listen", &arguments.addresses, None)?;
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)

@@ -27,9 +27,9 @@ pub struct Fate {
     pub copies: u32,
     /// When.
     pub due: Instant,
-    /// To be sent behind the next datagram to the same receiver, or when it is due if there is none
-    /// by then.
-    pub behind_next: bool,
+    /// To be sent behind the next datagram to the same receiver, or at this time if there is none by
+    /// then.
+    pub behind_next: Option<Instant>,
     /// How much of it is sent.
     pub length: usize,
     /// The bytes whose lowest bit is inverted.
@@ -65,7 +65,7 @@ impl DatagramFaults {
         let mut fate = Fate {
             copies: 1,
             due: now,
-            behind_next: false,
+            behind_next: None,
             length,
             flips: Vec::new(),
             wrong_source: false,
@@ -99,8 +99,7 @@ impl Fate {
             FaultKind::Twice => self.copies *= 2,
             FaultKind::Delay => self.due += fault.value.time(rng).unwrap_or_default(),
             FaultKind::Reorder => {
-                self.behind_next = true;
-                self.due = self.due.max(now + fault.value.time(rng).unwrap_or(REORDER));
+                self.behind_next = Some(now + fault.value.time(rng).unwrap_or(REORDER));
             }
             FaultKind::Flip => self.flips.push(offset),
             FaultKind::Cut => self.length = offset,
@@ -160,8 +159,17 @@ impl Fate {
 #[derive(Clone, Debug)]
 pub struct DatagramQueue<T> {
     faults: DatagramFaults,
+    /// How many bytes wait.
+    held: usize,
     waiting: VecDeque<Waiting<T>>, // in the order of departure
 }
+
+/// How many bytes may wait, a few for the bookkeeping of each datagram included. A datagram that
+/// finds more is dropped.
+const HELD: usize = 64 << 20;
+
+/// What a datagram takes beside its bytes.
+const BOOKKEEPING: usize = 256;
 
 /// A datagram to send now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,34 +191,49 @@ struct Waiting<T> {
     departure: Departure<T>,
 }
 
+impl<T> Default for DatagramQueue<T> {
+    /// An empty queue without faults.
+    fn default() -> Self {
+        Self { faults: DatagramFaults::new(&[], 0), held: 0, waiting: VecDeque::new() }
+    }
+}
+
 impl<T: Clone + PartialEq> DatagramQueue<T> {
     /// Makes an empty queue.
     #[must_use]
     pub fn new(faults: DatagramFaults) -> Self {
-        Self { faults, waiting: VecDeque::new() }
+        Self { faults, held: 0, waiting: VecDeque::new() }
     }
 
     /// Takes a datagram that goes to `to`; returns what was dealt to it.
     pub fn push(&mut self, datagram: &[u8], to: T, now: Instant) -> Vec<Dealt> {
-        let mut fate = self.faults.decide(datagram.len(), now);
+        let fate = self.faults.decide(datagram.len(), now);
+        self.hold(datagram, to, fate)
+    }
+
+    /// Takes a datagram whose fate was decided elsewhere.
+    pub(crate) fn hold(&mut self, datagram: &[u8], to: T, mut fate: Fate) -> Vec<Dealt> {
         let departure =
             Departure { bytes: fate.apply(datagram), to, wrong_source: fate.wrong_source };
         if fate.copies == 0 {
             return fate.dealt;
         }
+        if self.held > HELD {
+            return vec![Dealt::throughout(FaultKind::Drop)];
+        }
+        self.held += departure.bytes.len() + BOOKKEEPING;
         let earlier = self
             .waiting
             .iter()
             .position(|other| other.behind_next && other.departure.to == departure.to);
         let earlier = earlier.and_then(|at| self.waiting.remove(at));
-        if earlier.is_some() && fate.behind_next {
+        if earlier.is_some() && fate.behind_next.take().is_some() {
             // Of two that are to change places, the second need not wait for a third.
-            fate.behind_next = false;
-            fate.due = now;
             fate.dealt.retain(|dealt| dealt.kind() != FaultKind::Reorder);
         }
-        let Fate { due, behind_next, copies, dealt, .. } = fate;
-        self.insert(Waiting { due, behind_next, copies, departure });
+        let Fate { behind_next, copies, dealt, .. } = fate;
+        let due = behind_next.map_or(fate.due, |latest| latest.max(fate.due));
+        self.insert(Waiting { due, behind_next: behind_next.is_some(), copies, departure });
         if let Some(earlier) = earlier {
             self.insert(Waiting { due, behind_next: false, ..earlier });
         }
@@ -224,7 +247,9 @@ impl<T: Clone + PartialEq> DatagramQueue<T> {
             next.copies -= 1;
             return Some(next.departure.clone());
         }
-        self.waiting.pop_front().map(|waiting| waiting.departure)
+        let departure = self.waiting.pop_front()?.departure;
+        self.held -= departure.bytes.len() + BOOKKEEPING;
+        Some(departure)
     }
 
     /// When the next datagram is due; none if none waits.
@@ -327,6 +352,21 @@ mod tests {
         queue.push(b"second", 1, now);
         let order: Vec<_> = std::iter::from_fn(|| queue.pop(now)).map(|sent| sent.bytes).collect();
         assert_eq!(order, [&b"second"[..], b"first"]);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let now = Instant::now();
+        let mut queue = DatagramQueue::new(faults(&["delay=1h"]));
+        let dealt: Vec<String> = (0..1200)
+            .flat_map(|_| queue.push(&[0; 60_000], 1, now))
+            .map(|it| it.to_string())
+            .collect();
+        assert_eq!(dealt[0], "delay");
+        assert_eq!(dealt[1199], "drop");
+        let waiting = std::iter::from_fn(|| queue.pop(now + Duration::from_secs(3600))).count();
+        assert_eq!(waiting, dealt.iter().filter(|fault| *fault == "delay").count());
+        assert_eq!(queue.held, 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::outcome::{Closed, Totals, count, list};
+use super::reflect::FaultTally;
 use crate::address::{Families, Prefix};
 use crate::error::Cause;
 use crate::fault::Fault;
@@ -279,6 +280,9 @@ pub struct FlowQuiet {
     #[cfg_attr(feature = "serde", serde(rename = "duration_us"))]
     #[cfg_attr(feature = "serde", serde(serialize_with = "schema::micros"))]
     pub duration: Duration,
+    /// Faults that were dealt to it on purpose.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "FaultTally::is_empty"))]
+    pub faults: FaultTally,
 }
 
 impl fmt::Display for FlowQuiet {
@@ -286,7 +290,8 @@ impl fmt::Display for FlowQuiet {
         let seconds = self.duration.as_secs_f64();
         let datagrams = count(self.datagrams_in, "datagram");
         let bytes = count(self.bytes_in, "byte");
-        write!(f, "{} quiet after {seconds:.3} s: {datagrams}, {bytes} (UDP)", self.peer)
+        write!(f, "{} quiet after {seconds:.3} s: {datagrams}, {bytes} (UDP)", self.peer)?;
+        if self.faults.is_empty() { Ok(()) } else { write!(f, "; dealt {}", self.faults) }
     }
 }
 

@@ -45,7 +45,6 @@ impl Faults {
         StreamFaults::new(&self.list, self.seed.unwrap_or_default())
     }
 
-    #[expect(dead_code)] // datagrams come next
     pub(super) fn of_datagrams(&self) -> DatagramFaults {
         DatagramFaults::new(&self.list, self.seed.unwrap_or_default())
     }

@@ -11,7 +11,7 @@ use super::event::{
     Connected, Event, FlowAppeared, FlowQuiet, Listening, Obstacle, Paused, Refusal, Refused,
 };
 use super::outcome::{Closed, Ending, Reason, Totals};
-use super::reflect::{DatagramTotals, Ignored, Unsent};
+use super::reflect::{DatagramTotals, FaultTally, Ignored, Unsent};
 use crate::address::Families;
 use crate::error::Cause;
 use crate::fault::{Dealt, FaultKind};
@@ -62,10 +62,15 @@ fn events() -> Vec<(Event, &'static str, Value)> {
     };
     let faults = Totals { faults: 2, duration: Duration::ZERO, ..Totals::default() };
     let dealt = vec![Dealt::at(FaultKind::Flip, 1), Dealt::at(FaultKind::Reset, 5)];
+    let mut tally = FaultTally::default();
+    for kind in [FaultKind::Drop, FaultKind::Drop, FaultKind::WrongSource] {
+        tally.note(kind);
+    }
     let mut datagrams =
         DatagramTotals { receive_errors: 1, dropped_here: Some(8), ..DatagramTotals::default() };
     datagrams.ignored.note(Ignored::LowPort);
     datagrams.unsent.note(Unsent::NoBuffer);
+    datagrams.faults.note(FaultKind::Cut);
     let with_datagrams =
         Totals { datagrams: Some(datagrams), duration: Duration::ZERO, ..Totals::default() };
     vec![
@@ -111,11 +116,29 @@ fn events() -> Vec<(Event, &'static str, Value)> {
                 datagrams_in: 1,
                 bytes_in: 64,
                 duration: Duration::from_micros(1500),
+                faults: FaultTally::default(),
             }),
             "192.0.2.7:41000 quiet after 0.002 s: 1 datagram, 64 bytes (UDP)",
             json!({
                 "event": "flow_quiet", "peer": PEER, "family": "ipv4", "local": LOCAL,
                 "datagrams_in": 1, "bytes_in": 64, "duration_us": 1500.0,
+            }),
+        ),
+        (
+            Event::FlowQuiet(FlowQuiet {
+                peer,
+                local,
+                datagrams_in: 3,
+                bytes_in: 64,
+                duration: Duration::ZERO,
+                faults: tally,
+            }),
+            "192.0.2.7:41000 quiet after 0.000 s: 3 datagrams, 64 bytes (UDP); dealt 2 drop, \
+             1 wrong-source",
+            json!({
+                "event": "flow_quiet", "peer": PEER, "family": "ipv4", "local": LOCAL,
+                "datagrams_in": 3, "bytes_in": 64, "duration_us": 0.0,
+                "faults": { "drop": 2, "wrong_source": 1 },
             }),
         ),
         (
@@ -250,7 +273,7 @@ fn events() -> Vec<(Event, &'static str, Value)> {
         (
             Event::Stopped(with_datagrams),
             "stopped after 0.000 s: 0 clients, 0 bytes echoed; 0 datagrams, 0 bytes echoed, \
-             1 ignored (from a port below 1024), 1 not sent (no buffer), 1 receive errors, 8 dropped here (receive \
+             1 ignored (from a port below 1024), 1 not sent (no buffer), dealt 1 cut, 1 receive errors, 8 dropped here (receive \
              buffer full)",
             json!({
                 "event": "stopped", "connections": 0, "refused": 0, "cut": 0, "cut_at_stop": 0,
@@ -258,6 +281,7 @@ fn events() -> Vec<(Event, &'static str, Value)> {
                 "datagrams": {
                     "flows": 0, "datagrams_in": 0, "datagrams_out": 0, "bytes_in": 0,
                     "bytes_out": 0, "ignored": { "low_port": 1 }, "unsent": { "no_buffer": 1 },
+                    "faults": { "cut": 1 },
                     "receive_errors": 1, "dropped_here": 8,
                 },
             }),

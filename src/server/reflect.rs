@@ -2,35 +2,41 @@
 //! does not answer.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::{self, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use async_io::Async;
+use async_io::{Async, Timer};
 use async_std::task;
 use futures::channel::oneshot;
+use futures::future::select;
 use futures::task::AtomicWaker;
 
 use super::clients::Clients;
 use super::event::{Event, FlowAppeared, FlowQuiet};
 use crate::address::canonical;
+use crate::fault::DatagramFaults;
 use crate::socket::{Arrival, Control, DatagramSocket, Inbox, dropped, reply};
 
 mod broadcast;
+mod dealing;
 mod flows;
 mod judge;
 mod rates;
 mod tally;
 
 pub use judge::Ignored;
-pub use tally::{DatagramTotals, Tally, Unsent};
+pub use tally::{DatagramTotals, FaultTally, Tally, Unsent};
 
 use broadcast::Broadcasts;
+use dealing::{Dealing, Faults};
 use flows::{Flow, Flows};
 use judge::Rules;
 use rates::Rates;
@@ -73,6 +79,8 @@ struct State {
     flows: Flows,
     rates: Option<Rates>,
     broadcasts: Broadcasts,
+    /// What was dealt to the flows, if anything was.
+    dealt: HashMap<SocketAddr, FaultTally>,
 }
 
 // Orders, 0 being none.
@@ -86,7 +94,9 @@ impl Reflectors {
         limits: DatagramLimits,
         clients: &Arc<Clients>,
         mut served: Vec<u16>,
+        faults: DatagramFaults,
     ) -> Self {
+        let faults = (!faults.is_empty()).then(|| Faults::new(Mutex::new(faults)));
         served.extend(sockets.iter().map(|socket| socket.address().port()));
         let state = State { rates: limits.rate.map(Rates::new), ..State::default() };
         let shared = Arc::new(Shared {
@@ -101,7 +111,8 @@ impl Reflectors {
         let sockets = sockets.into_iter().enumerate();
         let tasks = sockets.map(|(index, socket)| {
             let (ended, has_ended) = oneshot::channel::<()>();
-            let reflector = Reflector::new(socket, index, Arc::clone(&shared));
+            let dealing = faults.clone().map(|faults| Box::new(Dealing::new(faults, &socket)));
+            let reflector = Reflector::new(socket, index, Arc::clone(&shared), dealing);
             clients.spawn(async {
                 reflector.run().await;
                 drop(ended);
@@ -168,12 +179,14 @@ impl Shared {
 
     fn report_quiet(&self, flows: Vec<(SocketAddr, Flow)>) {
         for (peer, flow) in flows {
+            let faults = self.state().dealt.remove(&peer).unwrap_or_default();
             let quiet = FlowQuiet {
                 peer,
                 local: flow.local,
                 datagrams_in: flow.datagrams,
                 bytes_in: flow.bytes,
                 duration: flow.last - flow.first,
+                faults,
             };
             self.clients.report(|| Event::FlowQuiet(quiet));
         }
@@ -195,6 +208,8 @@ struct Reflector {
     failures: u32,
     /// When a server that polls found nothing for the first time.
     idle_since: Option<Instant>,
+    /// The answers that have faults. Without faults there is none, and no answer waits.
+    dealing: Option<Box<Dealing>>,
 }
 
 /// What is to be done after a turn.
@@ -225,7 +240,12 @@ thread_local! {
 }
 
 impl Reflector {
-    fn new(socket: DatagramSocket, index: usize, shared: Arc<Shared>) -> Self {
+    fn new(
+        socket: DatagramSocket,
+        index: usize,
+        shared: Arc<Shared>,
+        dealing: Option<Box<Dealing>>,
+    ) -> Self {
         let (local, control) = (canonical(socket.address()), socket.control());
         let socket = Async::new(UdpSocket::from(socket))
             .expect("a socket can be watched while the kernel has memory");
@@ -239,6 +259,7 @@ impl Reflector {
             held: Vec::new(),
             failures: 0,
             idle_since: None,
+            dealing,
         }
     }
 
@@ -248,11 +269,12 @@ impl Reflector {
         loop {
             let turn = self.turn();
             self.send_held().await;
+            self.send_due();
             match (turn, self.shared.order()) {
                 (_, CUT) => return,
                 (Turn::Idle | Turn::Failing, FINISH) => break,
                 (Turn::Idle, _) if self.polls_on() => task::yield_now().await,
-                (Turn::Idle, _) => self.readable().await,
+                (Turn::Idle, _) => self.readable_or_due().await,
                 (Turn::Busy, FINISH) if last == 0 => break,
                 (Turn::Busy, order) => {
                     if order == FINISH {
@@ -263,6 +285,7 @@ impl Reflector {
                 (Turn::Failing, _) => task::sleep(Duration::from_millis(5)).await,
             }
         }
+        self.send_last().await;
         let dropped = dropped(self.socket.get_ref());
         let mut state = self.shared.state();
         let before = &mut state.totals.dropped_here;
@@ -292,6 +315,60 @@ impl Reflector {
                 0 => self.socket.poll_readable(cx).map(drop),
                 _ => Poll::Ready(()),
             }
+        })
+        .await;
+    }
+
+    /// Ready when a datagram has come, or an order, or when an answer is due.
+    async fn readable_or_due(&self) {
+        match self.dealing.as_ref().and_then(|dealing| dealing.due()) {
+            None => self.readable().await,
+            Some(due) => {
+                select(pin!(self.readable()), Timer::at(due)).await;
+            }
+        }
+    }
+
+    /// Sends the answers with faults that are due.
+    fn send_due(&mut self) {
+        let Some(dealing) = &mut self.dealing else { return };
+        let mut sent = Vec::new();
+        while let Some(one) = dealing.send(self.socket.get_ref(), Instant::now()) {
+            sent.push(one);
+        }
+        for (arrival, bytes, result) in sent {
+            match result {
+                Ok(()) => {
+                    let totals = &mut self.shared.state().totals;
+                    totals.datagrams_out += 1;
+                    totals.bytes_out += bytes.len() as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.held.push((arrival, bytes));
+                }
+                Err(error) => self.note_unsent(&arrival, &error),
+            }
+        }
+    }
+
+    /// Sends the answers with faults that are due within the grace period, each when it is due.
+    async fn send_last(&mut self) {
+        let end = Instant::now() + self.shared.clients.limits.grace;
+        while let Some(due) = self.dealing.as_ref().and_then(|dealing| dealing.due()) {
+            if due > end || self.shared.order() == CUT {
+                return;
+            }
+            select(pin!(self.cut()), Timer::at(due)).await;
+            self.send_due();
+            self.send_held().await;
+        }
+    }
+
+    /// Ready when the server is dropped.
+    async fn cut(&self) {
+        poll_fn(|cx| {
+            self.shared.wakers[self.index].register(cx.waker());
+            if self.shared.order() == CUT { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -343,6 +420,9 @@ impl Reflector {
         for (peer, local) in appeared {
             self.shared.clients.report(|| Event::FlowAppeared(FlowAppeared { peer, local }));
         }
+        if self.dealing.is_some() {
+            return self.deal(inbox, answers);
+        }
         let mut sent = (0, 0);
         for (index, (arrival, bytes)) in inbox.arrivals().enumerate() {
             if answers & 1 << index == 0 {
@@ -359,6 +439,29 @@ impl Reflector {
         let totals = &mut self.shared.state().totals;
         totals.datagrams_out += sent.0;
         totals.bytes_out += sent.1;
+    }
+
+    /// Hands the answers over to be dealt faults.
+    fn deal(&mut self, inbox: &Inbox, answers: u32) {
+        let Some(dealing) = &mut self.dealing else { return };
+        let (now, state) = (Instant::now(), &mut *self.shared.state());
+        for (index, (arrival, bytes)) in inbox.arrivals().enumerate() {
+            if answers & 1 << index == 0 {
+                continue;
+            }
+            let dealt = dealing.take(arrival, bytes, now);
+            if dealt.is_empty() {
+                continue;
+            }
+            let peer = canonical(arrival.peer);
+            let followed = state.flows.follow(peer);
+            for fault in dealt {
+                state.totals.faults.note(fault.kind());
+                if followed {
+                    state.dealt.entry(peer).or_default().note(fault.kind());
+                }
+            }
+        }
     }
 
     /// Which of the datagrams received are to be answered, as bits; and the flows that began with

@@ -46,6 +46,11 @@ impl Flows {
         true
     }
 
+    /// Says whether the flow of this peer is followed.
+    pub(super) fn follow(&self, peer: SocketAddr) -> bool {
+        self.0.contains_key(&peer)
+    }
+
     /// Takes out the flows that have sent nothing for as long as `quiet`.
     pub(super) fn expire(&mut self, now: Duration, quiet: Duration) -> Vec<(SocketAddr, Flow)> {
         let mut expired = Vec::new();

@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use super::judge::Ignored;
+use crate::fault::FaultKind;
 use crate::kind::kind;
 use crate::server::outcome::count;
 
@@ -77,6 +78,9 @@ pub struct DatagramTotals {
     /// Answers that the system did not take, by reason.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Tally::is_empty"))]
     pub unsent: Tally<Unsent, { Unsent::ALL.len() }>,
+    /// Faults that were dealt on purpose, by kind.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Tally::is_empty"))]
+    pub faults: FaultTally,
     /// Times that receiving failed with an error of another system's making. Nothing was lost by it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     pub receive_errors: u64,
@@ -95,6 +99,9 @@ impl fmt::Display for DatagramTotals {
         }
         for (unsent, number) in self.unsent.iter() {
             write!(f, ", {number} not sent ({unsent})")?;
+        }
+        if !self.faults.is_empty() {
+            write!(f, ", dealt {}", self.faults)?;
         }
         if self.receive_errors > 0 {
             write!(f, ", {} receive errors", self.receive_errors)?;
@@ -158,6 +165,22 @@ impl<const N: usize> Default for Tally<Ignored, N> {
 impl<const N: usize> Default for Tally<Unsent, N> {
     fn default() -> Self {
         Self::of(Unsent::ALL)
+    }
+}
+
+/// How often each fault was dealt.
+pub type FaultTally = Tally<FaultKind, { FaultKind::ALL.len() }>;
+
+impl<const N: usize> Default for Tally<FaultKind, N> {
+    fn default() -> Self {
+        Self::of(FaultKind::ALL)
+    }
+}
+
+impl<const N: usize> fmt::Display for Tally<FaultKind, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.iter().map(|(kind, count)| format!("{count} {}", kind.name()));
+        f.write_str(&counts.collect::<Vec<_>>().join(", "))
     }
 }
 
