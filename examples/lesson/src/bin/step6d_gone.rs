@@ -21,10 +21,7 @@ fn main() -> io::Result<()> {
 
     // A 0 means that the peer sends no more. It may still read (step 6a): nothing on this side
     // says that it does not. So the system takes the byte and sends it.
-    println!(
-        "first write: {}",
-        answer(client.write(b"x").map(|length| format!("{length} byte taken")))
-    );
+    println!("first write: {} byte taken", answer(client.write(b"x")));
 
     // The byte reached a system on which nobody has this connection. It answers with a reset, and
     // from then on a write fails. (In C: SIGPIPE ends the program, unless it says MSG_NOSIGNAL.)
