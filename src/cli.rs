@@ -13,6 +13,7 @@ mod faults;
 mod flags;
 mod generate;
 mod hints;
+mod journal;
 mod json;
 mod listen;
 mod log;

@@ -1,7 +1,7 @@
 //! Listeners in, echoes out: an accept loop, one task per client, limits, and an orderly end.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub use outcome::{Closed, Ending, Reason, Totals};
 pub use reflect::{DatagramTotals, FaultTally, Ignored, Tally, Unsent};
 pub use running::Running;
 
-use accept::accept_all;
+use accept::{accept_all, admit_all};
 use clients::{Clients, Spawner};
 use faults::Faults;
 use gate::Gate;
@@ -74,6 +74,7 @@ use sweep::sweep;
 pub struct Server {
     listeners: Vec<Listener>,
     datagrams: Vec<DatagramSocket>,
+    clients: Vec<TcpStream>,
     limits: Limits,
     any_source_port: bool,
     gate: Gate,
@@ -115,6 +116,7 @@ impl Server {
         Self {
             listeners,
             datagrams: Vec::new(),
+            clients: Vec::new(),
             limits: Limits::default(),
             busy_poll: Duration::ZERO,
             any_source_port: false,
@@ -133,6 +135,36 @@ impl Server {
     /// server must not take part in a conversation that never ends, nor answer for a group.
     pub fn datagrams(mut self, sockets: Vec<DatagramSocket>) -> Self {
         self.datagrams = sockets;
+        self
+    }
+
+    /// Serves a client that somebody else accepted, inetd(8) for one. A server of nothing but such
+    /// clients ends with the last of them. May be called again for more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::net::{Shutdown, TcpListener, TcpStream};
+    ///
+    /// use echo6::Server;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// let (accepted, _) = listener.accept()?;
+    /// client.write_all(b"hello")?;
+    /// client.shutdown(Shutdown::Write)?;
+    ///
+    /// let server = Server::new(Vec::new()).client(accepted);
+    /// async_io::block_on(server.run(std::future::pending::<()>()));
+    ///
+    /// let mut reply = String::new();
+    /// client.read_to_string(&mut reply)?;
+    /// assert_eq!(reply, "hello");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn client(mut self, accepted: TcpStream) -> Self {
+        self.clients.push(accepted);
         self
     }
 
@@ -329,6 +361,8 @@ impl Server {
         }
         let dropped = CutOnDrop(&clients);
         let dealt = self.faults.of_datagrams();
+        let is_passing = self.listeners.is_empty() && self.datagrams.is_empty();
+        let ends_alone = is_passing && !self.clients.is_empty();
         let served = self.listeners.iter().map(|listener| listener.address().port()).collect();
         let mut reflectors =
             Reflectors::start(self.datagrams, datagram_limits, &clients, served, dealt);
@@ -340,7 +374,14 @@ impl Server {
         let serves = async {
             // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there,
             // and the listening sockets close with it.
-            let accepts = join(accept_all(accepting, &clients), reflectors.watch());
+            let accepts = async {
+                admit_all(self.clients, &clients);
+                if ends_alone {
+                    clients.gone().await;
+                } else {
+                    join(accept_all(accepting, &clients), reflectors.watch()).await;
+                }
+            };
             select(pin!(shutdown), pin!(accepts)).await;
             drop(silent);
 
@@ -372,6 +413,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("listeners", &self.listeners)
+            .field("clients", &self.clients)
             .field("limits", &self.limits)
             .field("gate", &self.gate)
             .field("faults", &self.faults)

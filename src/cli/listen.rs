@@ -9,27 +9,34 @@ use argh::{ArgsInfo, FromArgs};
 use async_std::future::timeout;
 use echo6::Server;
 use echo6::server::{Event, Limits, Totals};
-use echo6::socket::{ListenOptions, listen, listen_both, listen_datagrams};
+use echo6::socket::ListenOptions;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select, try_join_all};
 
 use super::failure::{Failure, Status, Stop};
+use super::journal;
 use super::log::{Format, Log};
 use super::sink::{Sink, unwritten};
 use super::stdio::Stream;
 use super::values::{
-    endpoints, families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
+    families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
     parse_timeout,
 };
-use super::{faults, runtime};
+use super::{faults, runtime, stdio};
 
 mod gate;
+mod manager;
+#[cfg(target_os = "linux")]
+mod passed;
 mod refusals;
 mod report;
+mod sockets;
 
 use gate::Gate;
+use manager::Manager;
 use report::Reporter;
+use sockets::Sockets;
 
 /// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
 #[derive(ArgsInfo, FromArgs)]
@@ -143,6 +150,11 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "N")]
     fault_seed: Option<u64>,
 
+    /// serve the socket that is stdin, as inetd starts it: a client, or what clients
+    /// come to; print nothing (Unix)
+    #[argh(switch)]
+    inetd: bool,
+
     /// write one JSON object per line to stdout
     #[argh(switch)]
     pub(crate) json: bool,
@@ -155,7 +167,8 @@ pub(crate) struct Listen {
     #[argh(switch, short = 'v')]
     verbose: bool,
 
-    /// HOST:PORT, [IPV6]:PORT or :PORT; port 0 lets the system choose
+    /// HOST:PORT, [IPV6]:PORT or :PORT; port 0 lets the system choose. None: the
+    /// sockets that systemd passes on
     #[argh(positional, arg_name = "ADDRESS")]
     addresses: Vec<String>,
 }
@@ -184,26 +197,33 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
         Sink::new(false).data(faults::list().as_bytes())?;
         return Ok(Status::Ok);
     }
-    let faults = faults::read(&arguments.fault, !arguments.no_tcp, arguments.udp)?;
-    let endpoints = endpoints("listen", &arguments.addresses, None)?;
+    match run_server(arguments) {
+        // The client of an inetd is no reader of words.
+        Err(Stop::Failed(failure)) if arguments.inetd && stdio::stderr_is_stdin() => {
+            Err(Stop::Reported(failure.status()))
+        }
+        ended => ended,
+    }
+}
+
+fn run_server(arguments: &Listen) -> Result<Status, Stop> {
     let options = ListenOptions::default()
         .families(families(arguments.ipv4, arguments.ipv6)?)
         .reuse_port(arguments.reuse_port)
         .copy_marks(arguments.copy_tos);
     let options = arguments.buffer.map_or(options, |buffer| options.receive_buffer(buffer));
-    agree(arguments)?;
     let gate = Gate::read(
         (&arguments.allow, &arguments.allow_file),
         (&arguments.deny, &arguments.deny_file),
         &arguments.accept_proxy,
     )?;
-    let (listeners, datagrams) = match (arguments.udp, arguments.no_tcp) {
-        (false, _) => (listen(&endpoints, options)?, Vec::new()),
-        (true, false) => listen_both(&endpoints, options)?,
-        (true, true) => (Vec::new(), listen_datagrams(&endpoints, options)?),
-    };
+    let sockets = Sockets::open(arguments, options)?;
+    let (tcp, udp) = (sockets.serve_tcp(), sockets.serve_udp());
+    agree(arguments, tcp, udp)?;
+    let faults = faults::read(&arguments.fault, tcp, udp)?;
+    let Sockets { listeners, datagrams, client } = sockets;
     let is_open = listeners.iter().any(|listener| !listener.address().ip().is_loopback());
-    if gate.trusts_everyone() && is_open && !arguments.quiet {
+    if gate.trusts_everyone() && is_open && !arguments.quiet && !arguments.inetd {
         let words = "warning: --accept-proxy any: every peer can announce any address
 ";
         drop(Stream::Stderr.write_all(words.as_bytes()));
@@ -230,16 +250,29 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
     if arguments.any_source_port {
         server = server.any_source_port();
     }
+    if let Some(client) = client {
+        server = server.client(client);
+    }
 
+    // The first line is data on stdout, and so never marked for the journal.
     let format = if arguments.json { Format::Json } else { Format::Text };
+    let log_format = if !arguments.json && journal::is_stderr() { Format::Journal } else { format };
     runtime::prepare(arguments.threads.get() + THREADS_BESIDE)?;
-    let log = Log::start(format).map_err(runtime::no_thread)?;
-    let listening = server.listening();
-    let reporter = Reporter::new(format, arguments.quiet, arguments.verbose, log.clone());
-    let server = server.observe(move |event| reporter.report(&event));
+    let log = Log::start(log_format).map_err(runtime::no_thread)?;
+    let manager = Manager::find().map_err(runtime::no_thread)?;
+    let listening = if arguments.inetd { Vec::new() } else { server.listening() };
+    if !arguments.inetd {
+        let reporter = Reporter::new(log_format, arguments.quiet, arguments.verbose, log.clone());
+        let manager = manager.clone();
+        server = server.observe(move |event| {
+            manager.note(&event);
+            reporter.report(&event);
+        });
+    }
     let announced =
         listening.into_iter().map(Event::Listening).map(|event| announce(&event, format, &log));
-    let totals = serve(arguments.threads, try_join_all(announced), server)?;
+    let announced = try_join_all(announced);
+    let totals = serve(arguments, announced, server, manager)?;
     log.finish();
     Ok(match totals {
         Some(totals) if totals.cut_at_stop == 0 => Status::Ok,
@@ -248,9 +281,8 @@ pub(crate) fn run(arguments: &Listen) -> Result<Status, Stop> {
 }
 
 /// Says which flags do not go together: those of one transport need it.
-fn agree(arguments: &Listen) -> Result<(), Failure> {
+fn agree(arguments: &Listen, tcp: bool, udp: bool) -> Result<(), Failure> {
     let of_udp = [
-        ("--no-tcp", arguments.no_tcp),
         ("--max-rate", arguments.max_rate.is_some()),
         ("--any-source-port", arguments.any_source_port),
         ("--copy-tos", arguments.copy_tos),
@@ -267,10 +299,10 @@ fn agree(arguments: &Listen) -> Result<(), Failure> {
         flags.iter().find(|(_, given)| *given).map(|(name, _)| *name)
     };
     match (first(&of_udp), first(&of_tcp)) {
-        (Some(flag), _) if !arguments.udp => {
+        (Some(flag), _) if !udp => {
             Err(Failure::usage(format!("{flag} is for datagrams: it needs --udp")))
         }
-        (_, Some(flag)) if arguments.no_tcp => {
+        (_, Some(flag)) if !tcp => {
             Err(Failure::usage(format!("{flag} is for connections: it excludes --no-tcp")))
         }
         _ => Ok(()),
@@ -300,11 +332,13 @@ const FIRST_LINE: Duration = Duration::from_secs(1);
 /// Runs the server, as soon as it was `announced`, until the first signal and its drain, or until the
 /// second signal.
 fn serve(
-    threads: NonZeroUsize,
+    arguments: &Listen,
     announced: impl Future<Output = io::Result<Vec<()>>> + Send + 'static,
     server: Server,
+    manager: Manager,
 ) -> Result<Option<Totals>, Stop> {
-    runtime::run_on_executor(threads, async {
+    let grace = arguments.grace;
+    runtime::run_on_executor(arguments.threads, async move {
         let mut signals = runtime::StopSignals::of_a_server()
             .map_err(|error| Failure::here("cannot take signals", &error))?;
         let (stop, stopped) = oneshot::channel::<()>();
@@ -316,11 +350,15 @@ fn serve(
                     Err(unwritten(error))
                 }
                 // A reader that went away is no reason not to serve.
-                Either::Left(_) | Either::Right(_) => Ok(server.run(stopped).await),
+                Either::Left(_) | Either::Right(_) => {
+                    manager.ready();
+                    Ok(server.run(stopped).await)
+                }
             }
         });
         let impatience = pin!(async {
             signals.next().await;
+            manager.stopping(grace).await;
             drop(stop);
             signals.next().await;
         });

@@ -13,6 +13,7 @@ use futures::channel::oneshot;
 use echo6::server::Event;
 use serde::Serialize;
 
+use super::journal::Priority;
 use super::sink::object;
 use super::stdio::Stream;
 use super::text::count;
@@ -22,6 +23,8 @@ use super::text::count;
 pub(crate) enum Format {
     /// Words, on stderr.
     Text,
+    /// Words with their priority in front, on stderr, which is the journal.
+    Journal,
     /// One JSON object a line, on stdout.
     Json,
 }
@@ -38,6 +41,7 @@ impl Format {
     pub(crate) fn line(self, event: &Event, hint: &str) -> String {
         match self {
             Self::Text => format!("{event}{hint}\n"),
+            Self::Journal => Priority::of(event).mark(&format!("{event}{hint}")),
             Self::Json => object(event),
         }
     }
@@ -46,6 +50,7 @@ impl Format {
     fn dropped(self, lines: u64) -> String {
         match self {
             Self::Text => format!("{} dropped here\n", count(lines, "log line")),
+            Self::Journal => Priority::Warning.mark(&Self::Text.dropped(lines)),
             Self::Json => object(&Dropped { event: "dropped", lines }),
         }
     }
@@ -53,7 +58,7 @@ impl Format {
     /// Where the lines go.
     pub(crate) fn stream(self) -> Stream {
         match self {
-            Self::Text => Stream::Stderr,
+            Self::Text | Self::Journal => Stream::Stderr,
             Self::Json => Stream::Stdout,
         }
     }

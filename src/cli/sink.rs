@@ -10,6 +10,7 @@ use echo6::error::Cause;
 use serde::Serialize;
 
 use super::failure::{Failure, Status, Stop};
+use super::journal::{self, Priority};
 use super::stdio::Stream;
 
 /// Where a command writes.
@@ -48,7 +49,8 @@ impl Sink {
 
     /// Reports a failure: its words, and with `--json` its object too.
     pub(crate) fn failure(self, failure: &Failure) -> Status {
-        self.words(&failure.words());
+        let words = failure.words();
+        self.words(&if journal::is_stderr() { Priority::Error.mark(&words) } else { words });
         if self.json {
             let _ = Stream::Stdout.write_all(object(failure.object()).as_bytes());
         }

@@ -53,6 +53,25 @@ impl Read for Stdin {
     }
 }
 
+/// Says whether stderr and stdin are the same socket, as inetd(8) has it.
+#[cfg(unix)]
+pub(crate) fn stderr_is_stdin() -> bool {
+    use rustix::fs::FileType;
+
+    let file = |descriptor| {
+        let stat = rustix::fs::fstat(descriptor).ok()?;
+        let is_socket = FileType::from_raw_mode(stat.st_mode) == FileType::Socket;
+        is_socket.then_some((stat.st_dev, stat.st_ino))
+    };
+    let stdin = file(rustix::stdio::stdin());
+    stdin.is_some() && file(rustix::stdio::stderr()) == stdin
+}
+
+#[cfg(not(unix))]
+pub(crate) fn stderr_is_stdin() -> bool {
+    false
+}
+
 #[cfg(unix)]
 mod system {
     use std::io;

@@ -1,6 +1,6 @@
 //! Listeners in, a task for each client out.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,11 +39,7 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                 if eased || emptied {
                     clients.report(|| Event::Resumed);
                 }
-                match clients.admit(socket, peer) {
-                    Admitted::Client(client) => clients.serve(client),
-                    Admitted::Balancer(balancer) => clients.spawn(introduce(balancer)),
-                    Admitted::Refused => {}
-                }
+                admit((socket, peer), clients);
                 accepted = accepted.wrapping_add(1);
                 if accepted % ACCEPTS == 0 {
                     task::yield_now().await;
@@ -59,6 +55,23 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
                 }
             },
         }
+    }
+}
+
+/// Admits clients that were accepted elsewhere. One that is gone already is none.
+pub(super) fn admit_all(accepted: Vec<TcpStream>, clients: &Arc<Clients>) {
+    for socket in accepted {
+        if let (Ok(peer), Ok(socket)) = (socket.peer_addr(), Async::new(socket)) {
+            admit((socket, peer), clients);
+        }
+    }
+}
+
+fn admit((socket, peer): Accepted, clients: &Arc<Clients>) {
+    match clients.admit(socket, peer) {
+        Admitted::Client(client) => clients.serve(client),
+        Admitted::Balancer(balancer) => clients.spawn(introduce(balancer)),
+        Admitted::Refused => {}
     }
 }
 
