@@ -18,6 +18,7 @@ mod json;
 mod listen;
 mod log;
 mod ping;
+mod plot;
 mod progress;
 mod ready;
 mod runtime;

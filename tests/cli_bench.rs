@@ -179,3 +179,28 @@ fn an_interrupt_ends_with_the_summary() {
     );
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_picture_names_its_addresses_and_marks_what_was_lost() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let good = format!("127.0.0.1:{}", server.port);
+    let late = Liar::start(V6, liar::answers_late).address.to_string();
+    let file = File::new("picture.svg");
+    let ran = bench(&["-n", "100", "--plot", file.path(), &good]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let picture = file.text();
+    assert!(picture.contains(&good) && picture.contains("currentColor"), "{picture}");
+    assert!(!picture.contains("NaN") && !picture.contains("inf"), "{picture}");
+    assert!(picture.trim_end().ends_with("</svg>") && picture.contains("percentile"), "{picture}");
+
+    let arguments = ["ping", "-q", "-i", "0", "-c", "2", "-w", "150ms", "--plot", file.path()];
+    run(&[&arguments[..], &[&late]].concat());
+    let picture = file.text();
+    for words in [&late[..], "× lost", "▲ late"] {
+        assert!(picture.contains(words), "{words}: {picture}");
+    }
+
+    let closed = Closed::reserve(V4).address.to_string();
+    bench(&["-n", "1", "--plot", file.path(), &closed]);
+    assert!(file.text().contains("nothing came back"));
+}

@@ -15,6 +15,7 @@ use futures::StreamExt;
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::client_arguments;
+use super::plot::{self, Series};
 use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
@@ -120,6 +121,10 @@ client_arguments! {
         /// write the percentile spectrum of the round trips to FILE (.hgrm)
         #[argh(option, arg_name = "FILE")]
         hdr: Option<String>,
+
+        /// draw the round trips over time and their spectrum to FILE (.svg)
+        #[argh(option, arg_name = "FILE")]
+        plot: Option<String>,
 
         /// merge the spectra in each FILE instead, without ADDRESS
         #[argh(option, arg_name = "FILE")]
@@ -310,6 +315,10 @@ impl Bench {
             for (index, report) in reports.iter().enumerate() {
                 write(&numbered(path, index, reports.len()), &report.rtt.to_hgrm())?;
             }
+        }
+        if let Some(path) = &self.plot {
+            let drawn: Vec<Series> = reports.iter().map(Series::of_bench).collect();
+            plot::write(path, "echo6 bench", &drawn)?;
         }
         if let Some(before) = before {
             let changes = before.compare(now).map_err(|error| Failure::usage(error.to_string()))?;

@@ -1,7 +1,7 @@
 //! `echo6 ping`: round-trip times line by line, and what they come to.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use echo6::address::Families;
 
@@ -12,6 +12,7 @@ use futures::future::try_join_all;
 
 use super::failure::{Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
+use super::plot::{self, Series, Trace};
 use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
@@ -62,6 +63,10 @@ client_arguments! {
         #[argh(option, arg_name = "D", from_str_fn(parse_head_start), default = "HEAD_START")]
         head_start: Duration,
 
+        /// draw the round trips over time and their spectrum to FILE (.svg)
+        #[argh(option, arg_name = "FILE")]
+        plot: Option<String>,
+
         /// HOST:PORT or [IPV6]:PORT; several are pinged side by side
         #[argh(positional, arg_name = "ADDRESS")]
         addresses: Vec<String>,
@@ -107,6 +112,10 @@ pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
         for run in &runs {
             status = status.max(run.print_summary()?);
         }
+        if let Some(path) = &arguments.plot {
+            let drawn = runs.iter().filter_map(Run::series).collect::<Vec<_>>();
+            plot::write(path, "echo6 ping", &drawn)?;
+        }
         Ok(status)
     })
 }
@@ -118,11 +127,16 @@ struct Run<'a> {
     report: Report,
     /// Whether it could not be connected to at the start.
     failed: bool,
+    /// What is to be drawn, and since when.
+    trace: Option<Trace>,
+    start: Instant,
 }
 
 impl<'a> Run<'a> {
     fn new(arguments: &'a Ping, sink: Sink) -> Self {
-        Self { arguments, sink, report: Report::default(), failed: false }
+        let trace = arguments.plot.is_some().then(Trace::new);
+        let start = Instant::now();
+        Self { arguments, sink, report: Report::default(), failed: false, trace, start }
     }
 
     async fn probe(&mut self, ping: &client::Ping, target: &[SocketAddr]) -> Result<(), Stop> {
@@ -137,8 +151,25 @@ impl<'a> Run<'a> {
         while let Some(event) = probes.next().await {
             self.print(&event)?;
             self.report.note(&event);
+            self.draw(&event);
         }
         Ok(())
+    }
+
+    fn draw(&mut self, event: &PingEvent) {
+        let Some(trace) = &mut self.trace else { return };
+        match event {
+            PingEvent::Reply { rtt, .. } => trace.back(self.start.elapsed(), *rtt),
+            PingEvent::Late { rtt, .. } => trace.late(self.start.elapsed(), *rtt),
+            PingEvent::Lost { .. } => trace.lost(self.start.elapsed()),
+            _ => {}
+        }
+    }
+
+    /// What is drawn of it, if it was ever connected to.
+    fn series(&self) -> Option<Series> {
+        let peer = self.report.peer?;
+        Some(self.trace.as_ref()?.series(peer.to_string()))
     }
 
     fn print(&self, event: &PingEvent) -> Result<(), Stop> {
