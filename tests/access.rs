@@ -272,6 +272,15 @@ fn a_check_says_that_a_server_wants_a_header() {
         assert!(checked.diagnosis().to_string().starts_with("wants a PROXY header"), "{checked:?}");
         assert!(check(Client::new().proxy_header(ProxyHeader::own(Version::V2))).is_well());
     }
+    // Who does not know of headers echoes them.
+    let server = TestServer::on("[::]:0", |server| server);
+    let address = SocketAddr::new(V4, server.address.port());
+    for version in [Version::V1, Version::V2] {
+        let client = Client::new().proxy_header(ProxyHeader::own(version));
+        let checked = block_on(client.check().run(address, std::future::pending()));
+        assert!(checked.echoes_header && !checked.is_well());
+        assert!(checked.diagnosis().to_string().starts_with("expects no PROXY header"));
+    }
     // Who denies all wants none.
     let server = TestServer::on("[::]:0", |server| server.deny(list("any")));
     let address = SocketAddr::new(V6, server.address.port());

@@ -31,6 +31,9 @@ pub struct Checked {
     pub hold: Option<Hold>,
     /// The version of the PROXY header behind which a server echoes that closes on plain bytes.
     pub wants_header: Option<Version>,
+    /// Whether a server that returned other bytes than those behind a PROXY header echoes plain ones,
+    /// so that it took the header for a message.
+    pub echoes_header: bool,
     /// The first step that failed, and how.
     pub failure: Option<StepFailure>,
     /// Whether the check came to its end, that is, was not stopped.
@@ -62,6 +65,7 @@ impl Checked {
             mute: None,
             hold: None,
             wants_header: None,
+            echoes_header: false,
             failure: None,
             finished: false,
         }

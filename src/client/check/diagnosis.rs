@@ -64,6 +64,8 @@ pub enum Diagnosis {
         /// The version that it took.
         version: Version,
     },
+    /// The server returned a PROXY header as if it was a message.
+    EchoesHeader,
     /// The server closed without an echo.
     ClosesAtOnce,
     /// The server closed when a part of a small message was back.
@@ -141,6 +143,7 @@ impl Diagnosis {
                 }
             },
             (_, SendError::Connect(error)) => Self::NotConnectedAgain { cause: error.cause() },
+            (Step::Echo, SendError::Mismatch { .. }) if checked.echoes_header => Self::EchoesHeader,
             (Step::Bulk, &SendError::Mismatch { offset, .. }) => Self::LargeDiffers { offset },
             (_, &SendError::Mismatch { offset, .. }) => Self::Differs { offset },
             (_, SendError::Surplus { .. }) => Self::Surplus,
@@ -213,6 +216,7 @@ impl Diagnosis {
             Self::Partial(_) => "partial",
             Self::Silent => "silent",
             Self::WantsHeader { .. } => "wants_header",
+            Self::EchoesHeader => "echoes_header",
             Self::ClosesAtOnce => "closes_at_once",
             Self::ClosesEarly(_) => "closes_early",
             Self::Reset => "reset",
@@ -275,6 +279,9 @@ impl fmt::Display for Diagnosis {
                 f,
                 "wants a PROXY header: it closes on plain bytes, and echoes behind one ({version})"
             ),
+            Self::EchoesHeader => {
+                f.write_str("expects no PROXY header: it echoes it like any other bytes")
+            }
             Self::ClosesAtOnce => f.write_str("accepts, then closes without an echo"),
             Self::ClosesEarly(part) => write!(f, "closes when {} are back", Part(*part)),
             Self::Reset => f.write_str("the connection is reset"),
@@ -418,6 +425,12 @@ mod tests {
         checked
     }
 
+    fn echoing(error: SendError) -> Checked {
+        let mut checked = failed(Step::Echo, error);
+        checked.echoes_header = true;
+        checked
+    }
+
     fn held(hold: Hold) -> Checked {
         let mut checked = Checked::new(far());
         (checked.finished, checked.hold) = (true, Some(hold));
@@ -494,6 +507,7 @@ mod tests {
                 "short",
                 "wants a PROXY header: it closes on plain bytes, and echoes behind one (v1)",
             ),
+            (echoing(mismatch()), "echoes_header", "mismatch", "expects no PROXY header"),
             (wanting(lost(reset, 64, 0)), "wants_header", "reset", "wants a PROXY header"),
             (failed(Step::Echo, short(64, 0)), "closes_at_once", "short", "accepts, then closes"),
             (

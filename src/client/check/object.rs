@@ -37,6 +37,8 @@ impl Serialize for Checked {
             hold: Option<Hold>,
             #[serde(skip_serializing_if = "Option::is_none")]
             wants_header: Option<Version>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            echoes_header: Option<bool>,
             verdict: &'static str,
             ok: bool,
             diagnosis: &'static str,
@@ -55,6 +57,7 @@ impl Serialize for Checked {
             mute: self.mute,
             hold: self.hold,
             wants_header: self.wants_header,
+            echoes_header: self.echoes_header.then_some(true),
             verdict: self.verdict(),
             ok: self.is_well(),
             diagnosis: self.diagnosis().code(),

@@ -16,6 +16,7 @@ use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
 use crate::client::preface::ProxyHeader;
+use crate::client::settings::Client;
 use crate::client::wait::first_of;
 use crate::error::Cause;
 use crate::proxy::Version;
@@ -61,8 +62,15 @@ impl Check {
                 }
             }
         }
-        if closes_on_plain_bytes(checked) && self.client.proxy_header.is_none() {
-            checked.wants_header = self.wanted_header(checked.address, &small).await;
+        match self.client.proxy_header {
+            None if closes_on_plain_bytes(checked) => {
+                checked.wants_header = self.wanted_header(checked.address, &small).await;
+            }
+            Some(_) if returns_other_bytes(checked) => {
+                let plain = Client { proxy_header: None, ..self.client.clone() };
+                checked.echoes_header = self.echoes(&plain, checked.address, &small).await;
+            }
+            _ => {}
         }
         checked.finished = true;
     }
@@ -142,12 +150,19 @@ impl Check {
     async fn wanted_header(&self, address: SocketAddr, message: &[u8]) -> Option<Version> {
         for &version in Version::ALL {
             let client = self.client.clone().proxy_header(ProxyHeader::own(version));
-            let Ok(connection) = client.connect(&[address]).await else { continue };
-            if self.time(&connection, message).await.is_ok() {
+            if self.echoes(&client, address, message).await {
                 return Some(version);
             }
         }
         None
+    }
+
+    /// Says whether the server echoes what another client sends.
+    async fn echoes(&self, client: &Client, address: SocketAddr, message: &[u8]) -> bool {
+        match client.connect(&[address]).await {
+            Ok(connection) => self.time(&connection, message).await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     /// How long `message` takes to come back.
@@ -231,6 +246,14 @@ fn closes_on_plain_bytes(checked: &Checked) -> bool {
         }) => source.is_reset(),
         _ => false,
     }
+}
+
+/// Says whether other bytes came back than those of a small message.
+fn returns_other_bytes(checked: &Checked) -> bool {
+    let failure = checked.failure.as_ref();
+    failure.is_some_and(|failure| {
+        failure.step == Step::Echo && matches!(failure.error, SendError::Mismatch { .. })
+    })
 }
 
 /// Does `work`, and keeps the turn for it; but not for long, so that a server that hangs does
