@@ -42,6 +42,17 @@ impl Drop for Peer {
     }
 }
 
+/// Loads it in each way, message by message.
+fn loads(address: SocketAddr) {
+    let address = address.to_string();
+    for shape in [&[][..], &["--in-flight", "4"], &["-r", "500"], &["--reconnect"]] {
+        let common = ["bench", "-q", "--warm-up", "0", "-c", "4", "-n", "100"];
+        let ran = run(&[&common[..], shape, &[&address]].concat());
+        assert_eq!(ran.status, Some(0), "{shape:?}: {ran:?}");
+        assert!(ran.stdout.contains("100 echoes, 6.2 KiB, every byte as sent"), "{ran:?}");
+    }
+}
+
 fn echoes(address: SocketAddr) -> bool {
     let exchange = || {
         let mut stream = TcpStream::connect(address)?;
@@ -71,6 +82,7 @@ fn socat_echoes_over_both_families() {
         assert_eq!(checked.status, Some(0), "{checked:?}");
         let pinged = run(&["ping", "-q", "-i", "0", "-c", "50", &address.to_string()]);
         assert_eq!(pinged.status, Some(0), "{pinged:?}");
+        loads(address);
     }
 }
 
@@ -84,6 +96,7 @@ fn ncat_with_cat_echoes_small_messages() {
     assert_eq!(pinged.status, Some(0), "{pinged:?}");
     let sent = run(&["send", "--no-half-close", &address.to_string(), "hello"]);
     assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\n"));
+    loads(address);
     // Of a megabyte it loses the rest when a pipe of its own is full, and what is under way when the
     // client half-closes. At which step that shows is a race inside of it.
     let checked = run(&["check", "-q", "-w", "1s", &address.to_string()]);
