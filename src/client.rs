@@ -4,6 +4,7 @@ mod attempt;
 mod bench;
 mod check;
 mod connect;
+mod datagram;
 mod error;
 mod exchange;
 #[cfg(all(test, feature = "serde"))]
@@ -28,6 +29,10 @@ pub use check::{
     StepFailure,
 };
 pub use connect::Connection;
+pub use datagram::{
+    DatagramEvent, DatagramLoss, DatagramPing, DatagramProbes, DatagramReport, FlowReport,
+    ProbeArrival,
+};
 pub use error::{ConnectError, SendError};
 pub use ping::{Loss, Ping, PingEvent, Probes, Report};
 pub use preface::ProxyHeader;

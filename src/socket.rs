@@ -7,6 +7,7 @@
 //! | the same | both, on the same ports | [`listen_both`] |
 
 mod acknowledged;
+mod caller;
 mod datagram;
 mod error;
 mod listener;
@@ -20,4 +21,7 @@ pub use listener::{Listener, listen};
 pub use options::ListenOptions;
 pub use transports::Transports;
 
+pub(crate) use caller::{
+    CallerOptions, Complaint, Received, complaint, open as call, receive, route,
+};
 pub(crate) use datagram::{Arrival, Control, Inbox, dropped, reply};

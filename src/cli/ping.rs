@@ -1,6 +1,7 @@
 //! `echo6 ping`: round-trip times line by line, and what they come to.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use echo6::address::Families;
@@ -10,7 +11,7 @@ use echo6::error::chain;
 use futures::StreamExt;
 use futures::future::try_join_all;
 
-use super::failure::{Status, Stop};
+use super::failure::{Failure, Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
 use super::plot::{self, Series, Trace};
 use super::ready;
@@ -18,8 +19,11 @@ use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::{others, targets};
 use super::text::millis;
-use super::values::{endpoints, parse_count, parse_duration, parse_head_start, parse_size};
+use super::values::{
+    endpoints, parse_count, parse_duration, parse_flows, parse_head_start, parse_size, parse_tos,
+};
 
+mod datagram;
 mod summary;
 
 pub(crate) use summary::histogram;
@@ -32,6 +36,18 @@ client_arguments! {
         timeout: "count a probe as lost after D (default: 5s)",
         quiet: "print only the summary, and errors",
         verbose: "print which address won, and a histogram",
+
+        /// send datagrams (UDP) instead
+        #[argh(switch, short = 'u')]
+        udp: bool,
+
+        /// with -u: mark the probes: ef, ect0, ect1, cs0 to cs7, or a number
+        #[argh(option, arg_name = "TOS", from_str_fn(parse_tos))]
+        tos: Option<u8>,
+
+        /// with -u: send from N ports in turn, to find a path that is broken
+        #[argh(option, arg_name = "N", from_str_fn(parse_flows))]
+        flows: Option<NonZeroU16>,
 
         /// ping every address of a name side by side, not the first that accepts
         #[argh(switch)]
@@ -51,11 +67,12 @@ client_arguments! {
         )]
         interval: Duration,
 
-        /// bytes of a probe, from 8 to 16M (default: 64)
+        /// bytes of a probe, from 8 to 16M, with -u to 65507 or 65527 (default: 64)
         #[argh(option, arg_name = "SIZE", from_str_fn(parse_probe_size), default = "64")]
         size: usize,
 
-        /// open a connection for each probe, and time that too
+        /// open a connection for each probe, and time that too; with -u: send each
+        /// probe from a port of its own
         #[argh(switch)]
         reconnect: bool,
 
@@ -82,6 +99,16 @@ fn parse_probe_size(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
+    if arguments.udp {
+        return datagram::run(arguments, sink, stopped);
+    }
+    for (flag, given) in
+        [("--tos", arguments.tos.is_some()), ("--flows", arguments.flows.is_some())]
+    {
+        if given {
+            return Err(Failure::usage(format!("{flag} is for datagrams: it needs --udp")).into());
+        }
+    }
     let endpoints = endpoints("ping", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;

@@ -1,7 +1,7 @@
 //! One word of the command line in, a value that cannot be wrong out.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use echo6::address::{AddressError, AddressErrorKind as Kind, Endpoint, Families, Host, pton};
@@ -52,6 +52,32 @@ pub(crate) fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
 pub(crate) fn parse_buffer(text: &str) -> Result<usize, String> {
     let size = i32::try_from(parse_byte_limit(text)?).map_err(|_| "must be below 2G".to_owned())?;
     Ok(size as usize)
+}
+
+/// Reads a TOS or traffic class: a DSCP by name (RFC 2474, RFC 3246), an ECN codepoint (RFC 3168), or
+/// the whole byte as a number.
+pub(crate) fn parse_tos(text: &str) -> Result<u8, String> {
+    let byte = |text: &str| match text.strip_prefix("0x") {
+        Some(digits) => u8::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let class = text.strip_prefix("cs").and_then(|class| class.parse::<u8>().ok());
+    match (text, class) {
+        ("ef", _) => Ok(46 << 2),
+        ("ect1", _) => Ok(1),
+        ("ect0", _) => Ok(2),
+        (_, Some(class @ 0..8)) => Ok(class << 5),
+        _ => byte(text)
+            .ok_or_else(|| "must be ef, ect0, ect1, cs0 to cs7, or from 0 to 255".to_owned()),
+    }
+}
+
+/// Reads a number of ports to send from.
+pub(crate) fn parse_flows(text: &str) -> Result<NonZeroU16, String> {
+    match text.parse::<NonZeroU16>() {
+        Ok(flows) if flows.get() <= 256 => Ok(flows),
+        _ => Err("must be from 1 to 256".to_owned()),
+    }
 }
 
 /// Reads a head start, within the bounds of RFC 8305, section 8.
@@ -244,6 +270,18 @@ mod tests {
         for text in ["", "v3", "V1", "v1=", "v1=192.0.2.7:1", "v2=192.0.2.7,::1", "v2=name:1,::1:2"]
         {
             assert!(parse_proxy_header(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tos_has_a_name_or_is_a_byte() {
+        for (text, tos) in
+            [("ef", 0xb8), ("ect0", 2), ("ect1", 1), ("cs1", 0x20), ("184", 184), ("0xb9", 0xb9)]
+        {
+            assert_eq!(parse_tos(text), Ok(tos), "{text}");
+        }
+        for text in ["", "256", "0x", "cs8", "af", "-1"] {
+            assert!(parse_tos(text).is_err(), "{text}");
         }
     }
 

@@ -105,7 +105,7 @@ impl Client {
         }
     }
 
-    async fn look_up(&self, target: Target) -> Result<Vec<SocketAddr>, ConnectError> {
+    pub(super) async fn look_up(&self, target: Target) -> Result<Vec<SocketAddr>, ConnectError> {
         let name = target.name().map(str::to_owned);
         match first_of(target.addresses(), Timer::after(self.connect_timeout)).await {
             Either::Left(addresses) => addresses,

@@ -1,12 +1,12 @@
 //! A target in, probes out at set times, and a value for each thing that happens to them.
 
 mod event;
-mod ledger;
+pub(in crate::client) mod ledger;
 mod patience;
-mod probe;
+pub(in crate::client) mod probe;
 mod probes;
 mod report;
-mod schedule;
+pub(in crate::client) mod schedule;
 mod separate;
 mod session;
 mod settings;

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "cli")]
 pub(crate) mod binary;
+pub(crate) mod forwarder;
 pub(crate) mod liar;
 
 use std::cell::RefCell;

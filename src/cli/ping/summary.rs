@@ -20,10 +20,7 @@ pub(super) fn summary(peer: SocketAddr, report: &Report, verbose: bool) -> Strin
     }
     text += "\n";
     if report.rtt.count() > 0 {
-        let names = ["ms", "min", "avg", "p50", "p90", "p99", "p99.9", "max", "stddev"];
-        text += &format!("{:<7}", names[0]);
-        text.extend(names[1..].iter().map(|name| format!(" {name:>8}")));
-        text += "\n";
+        text += &head();
         text += &figures("rtt", &report.rtt);
         if report.connect.count() > 0 {
             text += &figures("connect", &report.connect);
@@ -35,7 +32,15 @@ pub(super) fn summary(peer: SocketAddr, report: &Report, verbose: bool) -> Strin
     text
 }
 
-fn figures(name: &str, times: &Times) -> String {
+/// The names of the figures.
+pub(super) fn head() -> String {
+    let names = ["min", "avg", "p50", "p90", "p99", "p99.9", "max", "stddev"];
+    let mut text = format!("{:<7}", "ms");
+    text.extend(names.iter().map(|name| format!(" {name:>8}")));
+    text + "\n"
+}
+
+pub(super) fn figures(name: &str, times: &Times) -> String {
     let mut text = format!("{name:<7}");
     let quantiles = [0.5, 0.9, 0.99, 0.999].map(|quantile| times.quantile(quantile));
     let all = [times.min(), times.mean()].into_iter().chain(quantiles);

@@ -1,5 +1,5 @@
-//! Probes that were sent in, how each of them ended out: back in time, late, or lost. No I/O, and no
-//! clock but the one of the caller.
+//! Probes that were sent in, how each of them ended out: back in time, late, or lost, and of datagrams
+//! also out of order and more than once. No I/O, and no clock but the one of the caller.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,21 +7,29 @@ use std::time::{Duration, Instant};
 use super::event::Loss;
 use super::schedule::LONGEST;
 
-/// Probes that are not back, in the order in which they were sent.
+/// Probes that were sent, in their order: those that are not back, and of datagrams also those that
+/// are, because they may come twice.
 ///
 /// One that is told lost is remembered: it may come back late.
 #[derive(Debug)]
 pub(in crate::client) struct Ledger {
-    waiting: VecDeque<Waiting>,
-    /// How many of them, from the front on, are told lost.
-    lost: usize,
+    probes: VecDeque<Probe>,
+    /// How many of them, from the front on, the clock is done with: they are lost, or back.
+    settled: usize,
+    /// How many are neither lost nor back.
+    awaited: usize,
+    /// The highest number that is back.
+    highest: u64,
     timeout: Duration,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct Probe {
     sequence: u64,
     since: Instant,
+    lost: bool,
+    /// How often it came back. On a stream, one that is back is forgotten.
+    returns: u32,
 }
 
 /// How a probe ended.
@@ -35,50 +43,89 @@ pub(in crate::client) enum Fate {
     Lost(Loss),
 }
 
+/// How a datagram came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::client) enum Return {
+    /// For the first time: in time, or after it was told lost. `behind` says how far the highest
+    /// number that was back already is ahead (RFC 4737 calls a datagram reordered then); else it
+    /// is 0.
+    First { rtt: Duration, late: bool, behind: u64 },
+    /// Once more: the first copy is 2.
+    Again { copy: u32 },
+}
+
+/// How many datagrams are remembered: a copy that comes after so many others is not known.
+const MEMORY: usize = 1 << 15;
+
 impl Ledger {
     /// A probe counts as lost after `timeout`.
     pub(in crate::client) fn new(timeout: Duration) -> Self {
-        Self { waiting: VecDeque::new(), lost: 0, timeout: timeout.min(LONGEST) }
+        let timeout = timeout.min(LONGEST);
+        Self { probes: VecDeque::new(), settled: 0, awaited: 0, highest: 0, timeout }
     }
 
     /// A probe is sent whose time runs from `since`. Sequence numbers rise.
     pub(in crate::client) fn send(&mut self, sequence: u64, since: Instant) {
-        self.waiting.push_back(Waiting { sequence, since });
+        if self.probes.len() >= MEMORY && self.settled > 0 {
+            self.probes.pop_front();
+            self.settled -= 1;
+        }
+        self.probes.push_back(Probe { sequence, since, lost: false, returns: 0 });
+        self.awaited += 1;
     }
 
-    /// How many are not back, lost ones among them.
+    /// How many are remembered: on a stream, those that are not back, lost ones among them.
     pub(in crate::client) fn len(&self) -> usize {
-        self.waiting.len()
+        self.probes.len()
+    }
+
+    /// How many are neither lost nor back.
+    pub(in crate::client) fn awaited(&self) -> usize {
+        self.awaited
     }
 
     /// Says whether no probe is waited for.
     pub(in crate::client) fn is_idle(&self) -> bool {
-        self.waiting.len() == self.lost
+        self.awaited == 0
     }
 
-    /// The probe that was sent first of those that are not back.
+    /// The probe that was sent first of those that are remembered.
     pub(in crate::client) fn first(&self) -> Option<u64> {
-        self.waiting.front().map(|probe| probe.sequence)
+        self.probes.front().map(|probe| probe.sequence)
     }
 
-    /// Says whether this probe was sent and is not back.
+    /// The probe that is waited for longest.
+    pub(in crate::client) fn first_awaited(&self) -> Option<u64> {
+        let mut unsettled = self.probes.range(self.settled..);
+        unsettled.find(|probe| probe.is_awaited()).map(|probe| probe.sequence)
+    }
+
+    /// Says whether this probe was sent and is remembered.
     pub(in crate::client) fn knows(&self, sequence: u64) -> bool {
         self.position(sequence).is_some()
     }
 
     /// When the next probe is lost, unless it comes back.
     pub(in crate::client) fn next_loss(&self) -> Option<Instant> {
-        self.waiting.get(self.lost).map(|probe| probe.since + self.timeout)
+        let mut unsettled = self.probes.range(self.settled..);
+        unsettled.find(|probe| probe.is_awaited()).map(|probe| probe.since + self.timeout)
     }
 
     /// The next probe that is lost by `now` and was not told so. Ask until there is none.
     pub(in crate::client) fn expire(&mut self, now: Instant) -> Option<u64> {
-        let probe = self.waiting.get(self.lost)?;
-        if now.saturating_duration_since(probe.since) < self.timeout {
-            return None;
+        while let Some(probe) = self.probes.get_mut(self.settled) {
+            if probe.is_awaited() {
+                if now.saturating_duration_since(probe.since) < self.timeout {
+                    return None;
+                }
+                probe.lost = true;
+                self.awaited -= 1;
+                self.settled += 1;
+                return Some(probe.sequence);
+            }
+            self.settled += 1;
         }
-        self.lost += 1;
-        Some(probe.sequence)
+        None
     }
 
     /// A probe is back at `now` on a stream, where order holds: those before it are lost.
@@ -88,12 +135,13 @@ impl Ledger {
         now: Instant,
     ) -> impl Iterator<Item = (u64, Fate)> {
         let end = self.position(sequence).map_or(0, |position| position + 1);
-        let told = self.lost.min(end);
-        self.lost -= told;
-        let ended = self.waiting.drain(..end).enumerate();
+        self.settled = self.settled.saturating_sub(end);
+        let awaited = &mut self.awaited;
+        let ended = self.probes.drain(..end).enumerate();
         ended.filter_map(move |(position, probe)| {
             let rtt = now.saturating_duration_since(probe.since);
-            let fate = match (position + 1 == end, position < told) {
+            *awaited -= usize::from(!probe.lost);
+            let fate = match (position + 1 == end, probe.lost) {
                 (true, false) => Fate::Back(rtt),
                 (true, true) => Fate::Late(rtt),
                 (false, false) => Fate::Lost(Loss::Skipped),
@@ -103,14 +151,49 @@ impl Ledger {
         })
     }
 
+    /// A datagram is back at `now`, in whatever order; none if it is not known.
+    pub(in crate::client) fn back(&mut self, sequence: u64, now: Instant) -> Option<Return> {
+        let position = self.position(sequence)?;
+        let probe = &mut self.probes[position];
+        probe.returns = probe.returns.saturating_add(1);
+        if probe.returns > 1 {
+            return Some(Return::Again { copy: probe.returns });
+        }
+        self.awaited -= usize::from(!probe.lost);
+        let behind = self.highest.saturating_sub(sequence);
+        self.highest = self.highest.max(sequence);
+        let rtt = now.saturating_duration_since(probe.since);
+        Some(Return::First { rtt, late: probe.lost, behind })
+    }
+
+    /// A probe will not come back, for another reason than the clock's. Says whether it was waited
+    /// for.
+    pub(in crate::client) fn lose(&mut self, sequence: u64) -> bool {
+        let Some(position) = self.position(sequence) else { return false };
+        let probe = &mut self.probes[position];
+        let awaited = probe.is_awaited();
+        if awaited {
+            probe.lost = true;
+            self.awaited -= 1;
+        }
+        awaited
+    }
+
     /// Forgets all probes; yields those that were not told lost.
     pub(in crate::client) fn forget(&mut self) -> impl Iterator<Item = u64> {
-        let told = std::mem::take(&mut self.lost);
-        self.waiting.drain(..).skip(told).map(|probe| probe.sequence)
+        self.settled = 0;
+        self.awaited = 0;
+        self.probes.drain(..).filter(Probe::is_awaited).map(|probe| probe.sequence)
     }
 
     fn position(&self, sequence: u64) -> Option<usize> {
-        self.waiting.binary_search_by_key(&sequence, |probe| probe.sequence).ok()
+        self.probes.binary_search_by_key(&sequence, |probe| probe.sequence).ok()
+    }
+}
+
+impl Probe {
+    fn is_awaited(&self) -> bool {
+        !self.lost && self.returns == 0
     }
 }
 
@@ -165,5 +248,53 @@ mod tests {
         assert_eq!((ledger.first(), ledger.len(), ledger.is_idle()), (Some(1), 4, false));
         assert_eq!(ledger.expire(now + 2 * MILLI), Some(4));
         assert!(ledger.is_idle() && ledger.next_loss().is_none());
+    }
+
+    #[test]
+    fn datagrams_come_back_in_any_order_late_and_more_than_once() {
+        let first =
+            |millis, late, behind| Some(Return::First { rtt: MILLI * millis, late, behind });
+        let again = |copy| Some(Return::Again { copy });
+        for (lost, back, told) in [
+            (0, &[1, 2, 3, 4][..], &[first(9, false, 0), first(8, false, 0)][..]),
+            (0, &[3, 1, 2], &[first(7, false, 0), first(9, false, 2), first(8, false, 1)]),
+            (0, &[2, 2, 2], &[first(8, false, 0), again(2), again(3)]),
+            (2, &[4, 1, 1], &[first(8, false, 0), first(11, true, 3), again(2)]),
+            (0, &[5, 0], &[None, None]),
+        ] {
+            let (mut ledger, now) = ledger(lost);
+            for (sequence, told) in back.iter().zip(told) {
+                assert_eq!(ledger.back(*sequence, now), *told, "{back:?}: {sequence}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_datagram_that_is_back_is_not_lost_by_the_clock_and_one_that_is_lost_only_once() {
+        let (mut ledger, now) = ledger(0);
+        ledger.back(1, now);
+        assert!(ledger.lose(3) && !ledger.lose(3) && !ledger.lose(1) && !ledger.lose(9));
+        assert_eq!((ledger.awaited(), ledger.next_loss()), (2, Some(now + 2 * MILLI)));
+        let later = now + Duration::from_secs(1);
+        let told: Vec<_> = std::iter::from_fn(|| ledger.expire(later)).collect();
+        assert_eq!(told, [2, 4]);
+        assert!(ledger.is_idle() && ledger.next_loss().is_none());
+        assert!(matches!(ledger.back(3, later), Some(Return::First { late: true, .. })));
+    }
+
+    #[test]
+    fn the_memory_of_datagrams_has_an_end() {
+        let mut ledger = Ledger::new(MILLI);
+        let start = Instant::now();
+        for sequence in 1..=100_000 {
+            ledger.send(sequence, start);
+            if sequence % 2 == 0 {
+                ledger.back(sequence, start);
+            }
+            while ledger.expire(start + MILLI).is_some() {}
+        }
+        assert_eq!(ledger.len(), MEMORY);
+        assert_eq!(ledger.back(1, start), None);
+        assert_eq!(ledger.back(100_000, start), Some(Return::Again { copy: 2 }));
     }
 }

@@ -1,0 +1,14 @@
+//! Datagrams out, what comes back in: whether, unchanged, in order, once, from whom, and if not, who
+//! said why.
+
+mod event;
+mod flow;
+mod judge;
+mod ping;
+mod probes;
+mod report;
+
+pub use event::{DatagramEvent, DatagramLoss, ProbeArrival};
+pub use ping::DatagramPing;
+pub use probes::DatagramProbes;
+pub use report::{DatagramReport, FlowReport};

@@ -1,0 +1,101 @@
+//! One port that probes are sent from.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::task::{Context, Poll};
+
+use async_io::Async;
+
+use crate::socket::{CallerOptions, Complaint, Received, call, complaint, dropped, receive};
+
+/// A socket of its own.
+#[derive(Debug)]
+pub(in crate::client) struct Flow {
+    socket: Async<UdpSocket>,
+    pub(in crate::client) local_port: u16,
+    /// How many datagrams have found no room in its receive buffer.
+    dropped: u32,
+}
+
+impl Flow {
+    pub(in crate::client) fn open(peer: SocketAddr, options: CallerOptions) -> io::Result<Self> {
+        let socket = call(peer, options)?;
+        let local_port = socket.local_addr()?.port();
+        Ok(Self { socket: Async::new(socket)?, local_port, dropped: 0 })
+    }
+
+    /// Sends without waiting.
+    pub(in crate::client) fn send(&self, bytes: &[u8], peer: SocketAddr) -> io::Result<()> {
+        uninterrupted(|| self.socket.get_ref().send_to(bytes, peer)).map(drop)
+    }
+
+    /// Receives what is here.
+    pub(in crate::client) fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        uninterrupted(|| receive(self.socket.get_ref(), buffer))
+    }
+
+    /// What the network said of what was sent.
+    pub(in crate::client) fn complaint(&self, buffer: &mut [u8]) -> io::Result<Complaint> {
+        uninterrupted(|| complaint(self.socket.get_ref(), buffer))
+    }
+
+    pub(in crate::client) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_readable(cx)
+    }
+
+    /// The same at the end, when no further datagram says so; asked only if something was lost,
+    /// because it costs to read a table of all sockets.
+    pub(in crate::client) fn finally_dropped(&mut self) -> u64 {
+        let dropped = dropped(self.socket.get_ref()).unwrap_or_default() as u32;
+        let more = dropped.saturating_sub(self.dropped);
+        self.dropped += more;
+        more.into()
+    }
+
+    /// How many more datagrams than before have found no room here.
+    pub(in crate::client) fn newly_dropped(&mut self, received: &Received) -> u64 {
+        let Some(dropped) = received.dropped else { return 0 };
+        let more = dropped.wrapping_sub(self.dropped);
+        self.dropped = dropped;
+        more.into()
+    }
+}
+
+/// Does it again while a signal interrupts it (EINTR).
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datagrams_that_find_no_room_are_counted_once() {
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let peer = other.local_addr().unwrap();
+        let mut flow = Flow::open(peer, CallerOptions::default()).unwrap();
+        socket2::SockRef::from(flow.socket.get_ref()).set_recv_buffer_size(4096).unwrap();
+        let to = ("127.0.0.1", flow.local_port);
+        let mut buffer = [0; 2048];
+        let mut counted = 0;
+        let mut received = 0;
+        for _ in 0..3 {
+            for _ in 0..50 {
+                other.send_to(&[7; 1000], to).unwrap();
+            }
+            while let Ok(datagram) = flow.receive(&mut buffer) {
+                counted += flow.newly_dropped(&datagram);
+                received += 1;
+            }
+        }
+        assert!(counted > 0 && received > 0);
+        counted += flow.finally_dropped();
+        assert_eq!((counted + received, flow.finally_dropped()), (150, 0));
+    }
+}

@@ -1,0 +1,153 @@
+//! What a client makes of datagrams that are lost, late, doubled, out of order or changed.
+
+mod common;
+
+use std::net::{IpAddr, UdpSocket};
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use common::forwarder::Forwarder;
+use common::{PATIENCE, V4, V6};
+use echo6::Client;
+use echo6::client::{DatagramEvent, DatagramLoss, DatagramPing, DatagramReport};
+use futures::StreamExt;
+use futures::executor::block_on;
+
+const MILLI: Duration = Duration::from_millis(1);
+
+/// 200 probes of 64 bytes, 2 ms apart, lost after 100 ms: the last is sent when the first is long
+/// known to be lost.
+fn ping() -> DatagramPing {
+    Client::new().timeout(100 * MILLI).datagram_ping().count(200).interval(2 * MILLI)
+}
+
+/// What happens to the probes of a ping, and what it comes to.
+fn run(ping: DatagramPing, peer: std::net::SocketAddr) -> (Vec<DatagramEvent>, DatagramReport) {
+    let run = async {
+        let mut report = DatagramReport::default();
+        let mut probes = ping.start(peer).await.unwrap();
+        let mut events = Vec::new();
+        while let Some(event) = probes.next().await {
+            report.note(&event);
+            events.push(event);
+        }
+        (events, report)
+    };
+    block_on(async { async_std::future::timeout(PATIENCE, run).await.expect("an end in time") })
+}
+
+/// The counts that faults are about: lost, late, duplicates, reordered, corrupt, truncated, foreign.
+fn counts(report: &DatagramReport) -> [u64; 7] {
+    let DatagramReport { lost, late, duplicates, reordered, corrupt, .. } = *report;
+    [lost, late, duplicates, reordered, corrupt, report.truncated, report.foreign]
+}
+
+#[test]
+fn each_fault_is_told_apart() {
+    for (faults, expected) in [
+        ("", [0, 0, 0, 0, 0, 0, 0]),
+        ("3*drop", [3, 0, 0, 0, 0, 0, 0]),
+        ("2*twice", [0, 0, 2, 0, 0, 0, 0]),
+        ("1*delay=200ms", [0, 1, 0, 1, 0, 0, 0]),
+        ("1*reorder", [0, 0, 0, 1, 0, 0, 0]),
+        ("4*flip@20", [0, 0, 0, 0, 4, 0, 0]),
+        ("1*flip@7", [0, 0, 0, 0, 1, 0, 0]),
+        ("2*cut@30", [0, 0, 0, 0, 0, 2, 0]),
+        ("5*wrong-source", [0, 0, 0, 0, 0, 0, 5]),
+    ] {
+        for ip in [V4, V6] {
+            let peer = Forwarder::start(ip, faults);
+            let (_, report) = run(ping(), peer.address);
+            assert_eq!(counts(&report), expected, "{faults} over {ip}");
+            let odd: u64 = expected.iter().sum::<u64>() - report.duplicates - report.reordered;
+            assert_eq!((report.sent, report.received), (200, 200 - odd), "{faults} over {ip}");
+            assert_eq!(report.unanswered(), 0, "{faults} over {ip}");
+            assert_eq!(report.is_well(), expected[..3] == [0; 3] && expected[4..] == [0; 3]);
+        }
+    }
+}
+
+#[test]
+fn losses_are_told_with_their_runs_and_changes_with_their_offset() {
+    let peer = Forwarder::start(V6, "3*drop");
+    let (_, report) = run(ping(), peer.address);
+    assert_eq!((report.loss_runs, report.longest_loss, report.silent), (1, 3, 3));
+
+    let peer = Forwarder::start(V6, "1*flip@20");
+    let (events, _) = run(ping(), peer.address);
+    assert!(events.iter().any(|event| matches!(
+        event,
+        DatagramEvent::Corrupt { sequence: Some(1), offset: 20, returned_bytes: 64, .. }
+    )));
+
+    let peer = Forwarder::start(V4, "1*flip@2");
+    let (events, _) = run(ping(), peer.address);
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, DatagramEvent::Corrupt { sequence: None, offset: 2, .. }))
+    );
+
+    let peer = Forwarder::start(V4, "1*cut@30");
+    let (events, _) = run(ping(), peer.address);
+    assert!(events.iter().any(|event| matches!(
+        event,
+        DatagramEvent::Truncated { sequence: 1, sent_bytes: 64, returned_bytes: 30, .. }
+    )));
+}
+
+#[test]
+fn a_reply_from_another_address_is_foreign_and_says_from_which() {
+    let peer = Forwarder::start(V4, "wrong-source");
+    let (_, report) = run(ping().count(10), peer.address);
+    assert_eq!((report.foreign, report.received, report.lost), (10, 0, 0));
+    let from = report.foreign_from.unwrap();
+    assert!(from.ip() == peer.address.ip() && from.port() != peer.address.port());
+}
+
+#[test]
+fn a_refusal_is_told_at_once_and_by_whom() {
+    for ip in [V4, V6] {
+        let nobody = UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap();
+        let slow = Client::new().timeout(PATIENCE).datagram_ping().count(3).interval(MILLI);
+        let (events, report) = run(slow, nobody);
+        assert_eq!((report.sent, report.lost, report.silent), (3, 3, 0), "{events:?}");
+        if cfg!(target_os = "linux") {
+            for event in &events[1..] {
+                assert!(
+                    matches!(
+                        event,
+                        DatagramEvent::Sent { .. }
+                            | DatagramEvent::Lost {
+                                loss: DatagramLoss::Refused,
+                                by: Some(IpAddr::V4(_) | IpAddr::V6(_)),
+                                ..
+                            }
+                    ),
+                    "{event:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn each_flow_has_its_own_port_and_counts() {
+    let peer = Forwarder::start(V6, "");
+    let four = NonZeroU16::new(4).unwrap();
+    let (_, report) = run(ping().flows(four).count(42), peer.address);
+    let sent: Vec<u64> = report.flows.values().map(|flow| flow.sent).collect();
+    assert_eq!((sent.len(), sent.iter().sum::<u64>(), report.received), (4, 42, 42));
+    assert!(sent.iter().all(|&sent| sent == 10 || sent == 11));
+
+    let (_, report) = run(ping().reconnect(true).count(30), peer.address);
+    assert_eq!((report.flows.len(), report.received), (30, 30));
+}
+
+#[test]
+fn back_to_back_every_probe_is_sent_and_counted() {
+    let peer = Forwarder::start(V4, "");
+    let (_, report) = run(ping().interval(Duration::ZERO).count(2000), peer.address);
+    assert_eq!((report.sent, report.received), (2000, 2000));
+    assert!(report.ipdv.count() == 1999 && report.rtt.min() > Duration::ZERO);
+}
