@@ -30,8 +30,8 @@ pub use check::{
 };
 pub use connect::Connection;
 pub use datagram::{
-    DatagramEvent, DatagramLoss, DatagramPing, DatagramProbes, DatagramReport, FlowReport,
-    ProbeArrival,
+    DatagramError, DatagramEvent, DatagramLoss, DatagramPing, DatagramProbes, DatagramReply,
+    DatagramReport, FlowReport, ProbeArrival,
 };
 pub use error::{ConnectError, SendError};
 pub use ping::{Loss, Ping, PingEvent, Probes, Report};

@@ -10,6 +10,7 @@ use echo6::client::{
     Baseline, Bench as Load, BenchEvent, BenchReport, BenchResult, Bound, Loop, Warning,
 };
 use echo6::error::Cause;
+use echo6::socket::Transports;
 use echo6::times::Times;
 use futures::StreamExt;
 
@@ -154,7 +155,7 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
     let dial = arguments.dial();
     let families = dial.families()?;
     let client = dial.client()?;
-    ready::wait(&dial, &wanted, sink, stopped)?;
+    ready::wait(&dial, &wanted, sink, stopped, Transports::Tcp)?;
     let load = arguments.load(client.bench());
     runtime::run_here(async {
         let found = runtime::until(stopped.clone(), async {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use echo6::address::Endpoint;
 use echo6::client::{CheckSummary, Checked, Findings};
 use echo6::error::chain;
+use echo6::socket::Transports;
 use futures::future::join_all;
 
 use super::failure::{Failure, Status, Stop};
@@ -47,7 +48,7 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let endpoints = endpoints("check", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
-    ready::wait(&dial, &endpoints, sink, stopped)?;
+    ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
     let check = match arguments.hold {
         Some(hold) => dial.client()?.check().hold(hold),
         None => dial.client()?.check(),

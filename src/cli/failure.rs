@@ -1,10 +1,11 @@
 //! An error of the library or of the command line in, its words, its object and its status out.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use echo6::address::{AddressError, Endpoint, ResolveError};
-use echo6::client::{ConnectError, SendError};
+use echo6::client::{ConnectError, DatagramError, SendError};
 use echo6::error::{CauseKind, chain};
 use echo6::fault::FaultError;
 use echo6::socket::ListenError;
@@ -202,7 +203,7 @@ impl From<SendError> for Failure {
         };
         let mut failure = Self::new(status, error.cause().code(), chain(&error))
             .with_help(hints::for_sending(&error));
-        failure.0.numbers = numbers(&error);
+        failure.0.numbers = fields(&error, error.peer());
         failure
     }
 }
@@ -213,11 +214,24 @@ impl From<ConnectError> for Failure {
     }
 }
 
+impl From<DatagramError> for Failure {
+    fn from(error: DatagramError) -> Self {
+        let status = match error.cause() {
+            CauseKind::Usage => Status::Usage,
+            _ => Status::Network,
+        };
+        let mut failure =
+            Self::new(status, error.cause().code(), chain(&error)).with_help(error.help());
+        failure.0.numbers = fields(&error, error.peer());
+        failure
+    }
+}
+
 /// What an error has beside its kind and its words.
-fn numbers(error: &SendError) -> Map<String, Value> {
+fn fields(error: &impl Serialize, peer: Option<SocketAddr>) -> Map<String, Value> {
     let Ok(Value::Object(mut numbers)) = serde_json::to_value(error) else { return Map::new() };
     numbers.retain(|name, _| name != "cause" && name != "error");
-    if let Some(address) = error.peer() {
+    if let Some(address) = peer {
         numbers.insert("address".to_owned(), address.to_string().into());
         numbers.insert("family".to_owned(), family(address).into());
     }

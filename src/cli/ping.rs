@@ -8,6 +8,7 @@ use echo6::address::Families;
 
 use echo6::client::{self, Loss, PingEvent, Report, SendError};
 use echo6::error::chain;
+use echo6::socket::Transports;
 use futures::StreamExt;
 use futures::future::try_join_all;
 
@@ -112,7 +113,7 @@ pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
     let endpoints = endpoints("ping", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
-    ready::wait(&dial, &endpoints, sink, stopped)?;
+    ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
     let client = dial.client()?.head_start(arguments.head_start);
     let mut ping = client.ping().interval(arguments.interval).size(arguments.size);
     if let Some(count) = arguments.count {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use echo6::Client;
 use echo6::address::{Endpoint, Families};
+use echo6::socket::Transports;
 use futures::future::{Either, select, try_join_all};
 
 use super::failure::{Failure, Status, Stop};
@@ -29,12 +30,14 @@ pub(crate) fn wait(
     endpoints: &[Endpoint],
     sink: Sink,
     stopped: &Stopped,
+    transport: Transports,
 ) -> Result<(), Stop> {
     let Some(limit) = dial.until_ready else { return Ok(()) };
     // A server that does not close at the end of the stream is ready too.
     let (client, families) = (dial.client()?.half_close(false), dial.families()?);
     let start = Instant::now();
-    let waits = endpoints.iter().map(|endpoint| until_ready(&client, endpoint, families, limit));
+    let waits =
+        endpoints.iter().map(|endpoint| until_ready(&client, endpoint, families, limit, transport));
     let all = with_progress(try_join_all(waits), true, || {
         format!("waiting for {} s until it is ready", start.elapsed().as_secs())
     });
@@ -52,12 +55,13 @@ async fn until_ready(
     endpoint: &Endpoint,
     families: Families,
     limit: Duration,
+    transport: Transports,
 ) -> Result<(), Failure> {
     let mut end = pin!(Timer::after(limit));
     let mut wait = FIRST_WAIT;
     let mut last = None;
     loop {
-        match select(pin!(attempt(client, endpoint, families)), end.as_mut()).await {
+        match select(pin!(attempt(client, endpoint, families, transport)), end.as_mut()).await {
             Either::Left((Ok(()), _)) => return Ok(()),
             Either::Left((Err(failure), _)) if failure.status() == Status::Usage => {
                 return Err(failure);
@@ -72,9 +76,20 @@ async fn until_ready(
     }
 }
 
-async fn attempt(client: &Client, endpoint: &Endpoint, families: Families) -> Result<(), Failure> {
+async fn attempt(
+    client: &Client,
+    endpoint: &Endpoint,
+    families: Families,
+    transport: Transports,
+) -> Result<(), Failure> {
     let addresses = addresses(endpoint, families).await?;
-    client.send(&addresses[..], PROBE).await?;
+    if transport == Transports::Udp {
+        // A datagram may be lost: it is soon sent again.
+        let client = client.clone().timeout(LONGEST_WAIT);
+        client.send_datagram(&addresses[..], PROBE).await?;
+    } else {
+        client.send(&addresses[..], PROBE).await?;
+    }
     Ok(())
 }
 

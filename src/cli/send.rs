@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use echo6::Client;
 use echo6::address::Families;
 use echo6::client::{Reply, SendError, Tally};
+use echo6::socket::Transports;
 use futures::StreamExt;
 
 use super::failure::{Failure, Status, Stop};
@@ -18,8 +19,9 @@ use super::sink::Sink;
 use super::streams::Meter;
 use super::targets::{self, others};
 use super::text::{count, millis};
-use super::values::{endpoints, parse_count, parse_head_start};
+use super::values::{endpoints, parse_count, parse_datagram_size, parse_head_start};
 
+mod datagram;
 mod stream;
 
 client_arguments! {
@@ -29,6 +31,14 @@ client_arguments! {
         timeout: "give up after D without progress (default: 5s)",
         quiet: "print errors only",
         verbose: "print who answered, over which family, how fast, and which other addresses failed",
+
+        /// send each message as a datagram (UDP) instead
+        #[argh(switch, short = 'u')]
+        udp: bool,
+
+        /// with -u: send a stream in datagrams of SIZE bytes, 16 at a time
+        #[argh(option, arg_name = "SIZE", from_str_fn(parse_datagram_size))]
+        size: Option<usize>,
 
         /// send to every address of a name, not to the first that accepts
         #[argh(switch)]
@@ -75,11 +85,17 @@ impl Send {
 const PARALLEL: u64 = 64;
 
 pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
+    if arguments.udp {
+        return datagram::run(arguments, sink, stopped);
+    }
+    if arguments.size.is_some() {
+        return Err(Failure::usage("--size is for datagrams: it needs --udp").into());
+    }
     let list = std::slice::from_ref(&arguments.addresses);
     let endpoints = endpoints("send", list, arguments.messages.first())?;
     let dial = arguments.dial();
     let families = dial.families()?;
-    ready::wait(&dial, &endpoints, sink, stopped)?;
+    ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
     if arguments.file.is_some() && !arguments.messages.is_empty() {
         return Err(Failure::usage("--file and MESSAGE exclude each other").into());
     }

@@ -72,6 +72,14 @@ pub(crate) fn parse_tos(text: &str) -> Result<u8, String> {
     }
 }
 
+/// Reads the size of a datagram, from 1 to the most that IPv6 carries.
+pub(crate) fn parse_datagram_size(text: &str) -> Result<usize, String> {
+    match parse_size(text)? {
+        size @ 1..=65_527 => Ok(size as usize),
+        _ => Err("must be from 1 to 65527, over IPv4 to 65507".to_owned()),
+    }
+}
+
 /// Reads a number of ports to send from.
 pub(crate) fn parse_flows(text: &str) -> Result<NonZeroU16, String> {
     match text.parse::<NonZeroU16>() {

@@ -1,14 +1,18 @@
 //! Datagrams out, what comes back in: whether, unchanged, in order, once, from whom, and if not, who
 //! said why.
 
+mod error;
 mod event;
 mod flow;
 mod judge;
 mod ping;
 mod probes;
 mod report;
+mod send;
 
+pub use error::DatagramError;
 pub use event::{DatagramEvent, DatagramLoss, ProbeArrival};
 pub use ping::DatagramPing;
 pub use probes::DatagramProbes;
 pub use report::{DatagramReport, FlowReport};
+pub use send::DatagramReply;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::attempt::{Attempt, Outcome};
 use super::check::{CheckSummary, Checked, HalfClose, Hold, Step, StepFailure};
+use super::datagram::{DatagramEvent, DatagramLoss, DatagramReply, DatagramReport, ProbeArrival};
 use super::error::{ConnectError, SendError};
 use super::ping::{Loss, PingEvent, Report};
 use super::send::{Reply, Tally};
@@ -262,4 +263,121 @@ fn what_check_yields() {
     {
         assert!(documented(&["check"]).contains(&format!("`{code}`")), "{code}");
     }
+}
+
+#[test]
+fn what_datagrams_yield() {
+    let (peer, sequence, local_port) = (peer(), 7, 50_000);
+    let line = |fields: Value| {
+        let mut line = json!({"address": "[::1]:7000", "family": "ipv6"});
+        line.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        line
+    };
+    let arrival = ProbeArrival {
+        bytes: 64,
+        rtt: MILLI,
+        local_port,
+        reordered_by: Some(2),
+        tos: Some(0xb8),
+        hops: Some(3),
+    };
+    let come = json!({"seq": 7, "returned_bytes": 64, "rtt_us": 1000.0, "local_port": 50_000,
+                      "reordered_by": 2, "tos": 184, "hops": 3});
+    let named = |event: &str| {
+        let mut line = line(come.clone());
+        line["event"] = event.into();
+        line
+    };
+    let lost =
+        |loss, by, error| DatagramEvent::Lost { peer, sequence, local_port, loss, by, error };
+    let refused = Some(io::Error::from(io::ErrorKind::ConnectionRefused).into());
+    for (event, expected) in [
+        (
+            DatagramEvent::Opened { peer, local: local() },
+            line(json!({"event": "opened", "local": "[::1]:50000"})),
+        ),
+        (DatagramEvent::Reply { peer, sequence, arrival: arrival.clone() }, named("reply")),
+        (DatagramEvent::Late { peer, sequence, arrival: arrival.clone() }, named("late")),
+        (
+            DatagramEvent::Duplicate { peer, sequence, copy: 2 },
+            line(json!({"event": "duplicate", "seq": 7, "copy": 2})),
+        ),
+        (
+            DatagramEvent::Corrupt {
+                peer,
+                sequence: None,
+                offset: 2,
+                returned_bytes: 64,
+                first: true,
+            },
+            line(json!({"event": "corrupt", "offset": 2, "returned_bytes": 64})),
+        ),
+        (
+            DatagramEvent::Truncated {
+                peer,
+                sequence,
+                sent_bytes: 64,
+                returned_bytes: 30,
+                first: true,
+            },
+            line(json!({"event": "truncated", "seq": 7, "sent_bytes": 64, "returned_bytes": 30})),
+        ),
+        (
+            DatagramEvent::Foreign { peer, sequence, from: local(), first: true },
+            line(json!({"event": "foreign", "seq": 7, "from": "[::1]:50000"})),
+        ),
+        (
+            lost(DatagramLoss::Timeout, None, None),
+            line(json!({"event": "lost", "seq": 7, "local_port": 50_000, "cause": "timeout"})),
+        ),
+        (
+            lost(DatagramLoss::Refused, Some(peer.ip()), refused),
+            line(json!({"event": "lost", "seq": 7, "local_port": 50_000, "cause": "refused",
+                        "by": "::1", "error": "connection refused"})),
+        ),
+        (
+            DatagramEvent::DroppedHere { peer, datagrams: 9 },
+            line(json!({"event": "dropped_here", "datagrams": 9})),
+        ),
+        (
+            DatagramEvent::Path { peer, hops_from: 3, hops_to: 5 },
+            line(json!({"event": "path", "hops_from": 3, "hops_to": 5})),
+        ),
+    ] {
+        hold("ping", &event, expected);
+    }
+    for loss in DatagramLoss::ALL {
+        assert!(documented(&["ping", "lost"]).contains(&format!("`{}`", loss.code())));
+    }
+
+    let mut report = DatagramReport::default();
+    report.note(&DatagramEvent::Opened { peer, local: local() });
+    report.note(&DatagramEvent::Sent { peer, sequence, local_port });
+    report.note(&DatagramEvent::Reply { peer, sequence, arrival });
+    let millisecond = json!({"min": 1000.0, "avg": 1000.0, "p50": 1000.0, "p90": 1000.0,
+                             "p99": 1000.0, "p99_9": 1000.0, "max": 1000.0, "stddev": 0.0});
+    let well = json!({"event": "summary", "sent": 1, "received": 1, "lost": 0, "late": 0,
+                      "unanswered": 0, "returned_bytes": 64, "duplicates": 0, "reordered": 1,
+                      "max_reordering": 2, "corrupt": 0, "truncated": 0, "foreign": 0, "silent": 0,
+                      "unsent": 0, "dropped_here": 0, "loss_runs": 0, "longest_loss": 0, "hops": 3,
+                      "path_changes": 0, "tos": [{"tos": 184, "datagrams": 1}],
+                      "rtt_us": millisecond,
+                      "flows": [{"local_port": 50_000, "sent": 1, "received": 1, "lost": 0,
+                                 "p50_us": 1000.0}]});
+    hold("ping", &report, line(well));
+
+    let reply = DatagramReply {
+        bytes: b"hello".to_vec(),
+        peer,
+        local: local(),
+        sent_bytes: 5,
+        returned_bytes: 5,
+        exchange: MILLI,
+    };
+    hold(
+        "send",
+        &reply,
+        line(json!({"event": "reply", "local": "[::1]:50000", "sent_bytes": 5,
+                    "returned_bytes": 5, "exchange_us": 1000.0})),
+    );
 }

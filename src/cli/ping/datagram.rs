@@ -1,15 +1,19 @@
 //! `echo6 ping -u`: datagrams, what happens to each line by line, and what they come to.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use echo6::address::Families;
 use echo6::client::{DatagramEvent, DatagramLoss, DatagramPing, DatagramReport, ProbeArrival};
+use echo6::socket::Transports;
 use futures::StreamExt;
 use futures::future::try_join_all;
 
 use super::Ping;
 use super::summary::{figures, head, histogram};
 use crate::cli::failure::{Failure, Status, Stop};
+use crate::cli::plot::{self, Series, Trace};
+use crate::cli::ready;
 use crate::cli::runtime::{self, Stopped};
 use crate::cli::sink::Sink;
 use crate::cli::targets::targets;
@@ -26,8 +30,9 @@ pub(super) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
         return Err(Failure::usage("--reconnect and --flows exclude each other").into());
     }
     let families = dial.families()?;
+    ready::wait(&dial, &endpoints, sink, stopped, Transports::Udp)?;
     let mut ping = dial
-        .client()
+        .client()?
         .datagram_ping()
         .interval(arguments.interval)
         .size(arguments.size)
@@ -63,6 +68,10 @@ pub(super) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
         for run in &runs {
             status = status.max(run.print_summary()?);
         }
+        if let Some(path) = &arguments.plot {
+            let drawn = runs.iter().filter_map(Run::series).collect::<Vec<_>>();
+            plot::write(path, "echo6 ping -u", &drawn)?;
+        }
         Ok(status)
     })
 }
@@ -82,20 +91,21 @@ struct Run<'a> {
     arguments: &'a Ping,
     sink: Sink,
     report: DatagramReport,
-    /// Whether no datagram could be sent at all.
-    failed: bool,
+    /// What is to be drawn, and since when.
+    trace: Option<Trace>,
+    start: Instant,
 }
 
 impl<'a> Run<'a> {
     fn new(arguments: &'a Ping, sink: Sink) -> Self {
-        Self { arguments, sink, report: DatagramReport::default(), failed: false }
+        let trace = arguments.plot.is_some().then(Trace::new);
+        Self { arguments, sink, report: DatagramReport::default(), trace, start: Instant::now() }
     }
 
     async fn probe(&mut self, ping: &DatagramPing, target: &[SocketAddr]) -> Result<(), Stop> {
         let mut probes = match ping.clone().start(target).await {
             Ok(probes) => probes,
             Err(error) => {
-                self.failed = true;
                 self.sink.failure(&error.into());
                 return Ok(());
             }
@@ -103,8 +113,25 @@ impl<'a> Run<'a> {
         while let Some(event) = probes.next().await {
             self.print(&event)?;
             self.report.note(&event);
+            self.draw(&event);
         }
         Ok(())
+    }
+
+    fn draw(&mut self, event: &DatagramEvent) {
+        let Some(trace) = &mut self.trace else { return };
+        match event {
+            DatagramEvent::Reply { arrival, .. } => trace.back(self.start.elapsed(), arrival.rtt),
+            DatagramEvent::Late { arrival, .. } => trace.late(self.start.elapsed(), arrival.rtt),
+            DatagramEvent::Lost { .. } => trace.lost(self.start.elapsed()),
+            _ => {}
+        }
+    }
+
+    /// What is drawn of it, if there was a way to it.
+    fn series(&self) -> Option<Series> {
+        let peer = self.report.peer?;
+        Some(self.trace.as_ref()?.series(peer.to_string()))
     }
 
     fn print(&self, event: &DatagramEvent) -> Result<(), Stop> {
@@ -119,14 +146,11 @@ impl<'a> Run<'a> {
     /// Replies are data, the rest is words.
     fn print_text(&self, event: &DatagramEvent) -> Result<(), Stop> {
         match event {
-            DatagramEvent::Opened { peer, local, .. } => {
-                if self.arguments.verbose {
-                    let family = Families::of(*peer);
-                    self.sink
-                        .words(&format!("sending to {peer} from {local} over {family}, UDP\n"));
-                }
+            DatagramEvent::Opened { peer, local, .. } if self.arguments.verbose => {
+                let family = Families::of(*peer);
+                self.sink.words(&format!("sending to {peer} from {local} over {family}, UDP\n"));
             }
-            DatagramEvent::Sent { .. } => {}
+            DatagramEvent::Opened { .. } | DatagramEvent::Sent { .. } => {}
             DatagramEvent::Reply { peer, sequence, arrival, .. } => {
                 self.sink.data(self.reply(*peer, *sequence, arrival, "").as_bytes())?;
             }

@@ -366,7 +366,7 @@ impl DatagramProbes {
         let now = Instant::now();
         self.ledger.send(sequence, if self.held_up { due } else { now });
         let mut sent = self.flows[index].send(&self.payload, peer);
-        if sent.as_ref().is_err_and(|error| is_of_another(error)) {
+        if sent.as_ref().is_err_and(is_of_another) {
             // What ICMP said of an earlier probe is announced as an error of this call.
             self.hear_complaints(index);
             sent = self.flows[index].send(&self.payload, peer);
@@ -408,7 +408,7 @@ impl DatagramLoss {
 }
 
 /// Says whether an error of a call may be of a datagram that was sent before.
-fn is_of_another(error: &io::Error) -> bool {
+pub(super) fn is_of_another(error: &io::Error) -> bool {
     use ErrorKind as Kind;
     matches!(
         error.kind(),

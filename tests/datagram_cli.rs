@@ -1,0 +1,209 @@
+//! `echo6 ping -u` and `send -u`: what they print, and how they exit.
+
+#![cfg(all(unix, feature = "cli"))]
+
+mod common;
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::binary::{Listening, run, run_with_input};
+use common::forwarder::Forwarder;
+use common::{PATIENCE, V4, V6, noise};
+
+/// A port that was free a moment ago.
+fn free(ip: IpAddr) -> SocketAddr {
+    UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn a_ping_of_datagrams_says_how_they_went_over_both_families() {
+    let server = Listening::start(&["-q", "-u", "[::]:0"]);
+    for (address, family) in
+        [(format!("127.0.0.2:{}", server.port), "IPv4"), (format!("[::1]:{}", server.port), "IPv6")]
+    {
+        let pinged = run(&["ping", "-u", "-c", "3", "-i", "1ms", &address]);
+        assert_eq!((pinged.status, &pinged.stderr[..]), (Some(0), ""));
+        let lines: Vec<&str> = pinged.stdout.lines().collect();
+        assert!(lines[0].starts_with(&format!("64 bytes from {address}: seq=1 time=")));
+        assert_eq!(lines[3], format!("--- {address} ({family}, UDP) ---"));
+        assert_eq!(lines[4], "3 sent, 3 received, 0 lost, 0 late");
+        assert!(lines[6].starts_with("rtt ") && lines[7].starts_with("ipdv "));
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_said_and_the_status_is_1() {
+    let nobody = free(V4).to_string();
+    let from_elsewhere = Forwarder::start(V6, "wrong-source");
+    let foreign = from_elsewhere.address.to_string();
+    let cutting = Forwarder::start(V4, "cut@10");
+    let cut = cutting.address.to_string();
+    for (address, said, summed) in [
+        (&nobody, "refused: nobody listens there", "1 lost"),
+        (&cut, "seq=1, 10 of 64 bytes", "1 truncated"),
+        (&foreign, "which was not asked", "1 foreign"),
+    ] {
+        let pinged = run(&["ping", "-u", "-c", "1", "-w", "2s", address]);
+        assert_eq!(pinged.status, Some(1), "{pinged:?}");
+        assert!(pinged.stderr.contains(said), "{pinged:?}");
+        assert!(pinged.stdout.contains(summed), "{pinged:?}");
+    }
+}
+
+#[test]
+fn marks_come_back_only_from_a_server_that_copies_them() {
+    for (flags, said) in [
+        (&["-q", "-u", "--copy-tos", "[::]:0"][..], "tos 0xb8: 0xb8 came back on 2 of 2"),
+        (&["-q", "-u", "[::]:0"], "tos 0xb8: not reflected on 2 of 2"),
+    ] {
+        let server = Listening::start(flags);
+        for host in ["127.0.0.1", "[::1]"] {
+            let address = format!("{host}:{}", server.port);
+            let pinged = run(&["ping", "-u", "--tos=ef", "-c2", "-i", "1ms", &address]);
+            assert!(pinged.stdout.contains(said), "{pinged:?}");
+        }
+    }
+}
+
+#[test]
+fn messages_and_a_stream_come_back_as_datagrams() {
+    let server = Listening::start(&["-q", "-u", "--no-tcp", "[::]:0"]);
+    let addresses = format!("127.0.0.1:{0},[::1]:{0}", server.port);
+    let sent = run(&["send", "-u", &addresses, "hello", "world"]);
+    assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\nworld\nhello\nworld\n"));
+    let longest = "x".repeat(65_507);
+    let one = format!("127.0.0.1:{}", server.port);
+    assert_eq!(run(&["send", "-u", &one, &longest]).status, Some(0));
+
+    let stream: String = (0..20_000).map(|number| format!("{number}\n")).collect();
+    let back = run_with_input(&["send", "-u", "--size=1200", &one], stream.as_bytes());
+    assert_eq!((back.status, back.stdout == stream), (Some(0), true), "{}", back.stderr);
+}
+
+#[test]
+fn a_datagram_that_does_not_come_back_is_a_failure() {
+    let nobody = free(V6).to_string();
+    let sent = run(&["send", "-u", &nobody, "hello"]);
+    assert_eq!(sent.status, Some(1));
+    assert!(sent.stderr.contains("connection refused"), "{sent:?}");
+
+    let silent = UdpSocket::bind((V4, 0)).unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let sent = run(&["send", "-u", "-w", "50ms", "--json", &address, "hello"]);
+    assert_eq!((sent.status, sent.objects()[0]["cause"].clone()), (Some(1), "timeout".into()));
+    let pieces = run_with_input(&["send", "-u", "-w", "50ms", "--size=9", &address], b"hello");
+    assert!(pieces.stderr.starts_with("error: datagram 1: no reply from "), "{pieces:?}");
+}
+
+#[test]
+fn what_cannot_be_a_datagram_is_refused_before_anything_is_sent() {
+    for (arguments, said) in [
+        (&["send", "-u", "127.0.0.1:7", &"x".repeat(65_508)][..], "at most 65507"),
+        (&["send", "-u", "127.0.0.1:7"], "datagrams of --size SIZE"),
+        (&["send", "-u", "--size=9", "127.0.0.1:7", "x"], "--size and MESSAGE exclude"),
+        (&["send", "--size=9", "127.0.0.1:7"], "needs --udp"),
+        (&["send", "-u", "--no-half-close", "127.0.0.1:7", "x"], "excludes --udp"),
+        (&["send", "-u", "--size=65508", "127.0.0.1:7"], "at most 65507"),
+        (&["ping", "-u", "--size=65508", "127.0.0.1:7"], "at most 65507"),
+        (&["ping", "--tos=ef", "127.0.0.1:7"], "needs --udp"),
+        (&["ping", "--flows=2", "127.0.0.1:7"], "needs --udp"),
+        (&["ping", "-u", "--flows=2", "--reconnect", "127.0.0.1:7"], "exclude each other"),
+        (&["ping", "-u", "--flows=257", "127.0.0.1:7"], "from 1 to 256"),
+    ] {
+        let run = run(arguments);
+        assert_eq!(run.status, Some(2), "{:?}", &arguments[..2]);
+        assert!(run.stderr.contains(said), "{:?}: {}", &arguments[..2], run.stderr);
+    }
+}
+
+/// A program that serves datagrams, killed when it is dropped.
+struct Peer(Child);
+
+impl Peer {
+    /// Starts the program and waits until something comes back from there, from whatever address;
+    /// `None`, aloud, if it is not installed.
+    fn start(program: &str, arguments: &[&str], address: SocketAddr) -> Option<Self> {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(child) = command.spawn() else {
+            eprintln!("skipped: {program} is not installed");
+            return None;
+        };
+        let peer = Self(child);
+        let client = UdpSocket::bind((address.ip(), 0)).unwrap();
+        client.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let start = Instant::now();
+        loop {
+            client.send_to(b"ready?", address).unwrap();
+            if client.recv(&mut [0; 16]).is_ok() {
+                return Some(peer);
+            }
+            assert!(start.elapsed() < PATIENCE, "{program} does not echo at {address}");
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn socat_echoes_datagrams_over_both_families() {
+    for (ip, listen) in [(V4, "UDP4-RECVFROM"), (V6, "UDP6-RECVFROM")] {
+        let address = free(ip);
+        let host = if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() };
+        let listen = format!("{listen}:{},bind={host},fork", address.port());
+        let Some(_peer) = Peer::start("socat", &[&listen, "PIPE"], address) else { return };
+        let pinged = run(&["ping", "-u", "-q", "-i", "10ms", "-c", "20", &address.to_string()]);
+        assert_eq!(pinged.status, Some(0), "{pinged:?}");
+        let sent = run(&["send", "-u", &address.to_string(), "hello"]);
+        assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\n"));
+    }
+}
+
+#[test]
+fn xinetd_answers_from_the_wrong_address_and_ping_says_so() {
+    let address = free(V4);
+    let user = Command::new("id").arg("-un").output().map(|output| output.stdout);
+    let user = String::from_utf8(user.unwrap_or_default()).unwrap();
+    let path = std::env::temp_dir().join(format!("echo6-xinetd-u-{}", std::process::id()));
+    let service = format!(
+        "service echo\n{{\n type = INTERNAL UNLISTED\n id = echo-dgram\n socket_type = dgram\n \
+         protocol = udp\n user = {}\n wait = yes\n port = {}\n}}\n",
+        user.trim(),
+        address.port()
+    );
+    std::fs::write(&path, service).unwrap();
+    let path = path.to_str().unwrap();
+    let peer = Peer::start("xinetd", &["-dontfork", "-f", path], address);
+    let _ = std::fs::remove_file(path);
+    let Some(_peer) = peer else { return };
+    let sent = run(&["send", "-u", &address.to_string(), "hello"]);
+    assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\n"), "{sent:?}");
+    // Bound to all addresses, it lets the kernel choose the one that it answers from.
+    let other = format!("127.0.0.2:{}", address.port());
+    let pinged = run(&["ping", "-u", "-c", "1", "-w", "2s", &other]);
+    assert_eq!(pinged.status, Some(1), "{pinged:?}");
+    let said = format!("replies came from {address}, but {other} was asked");
+    assert!(pinged.stdout.contains(&said), "{pinged:?}");
+}
+
+#[test]
+fn socat_as_a_client_gets_back_what_it_sends() {
+    if Command::new("socat").arg("-V").stdout(Stdio::null()).status().is_err() {
+        return eprintln!("skipped: socat is not installed");
+    }
+    let server = Listening::start(&["-q", "-u", "[::]:0"]);
+    let message = noise(1000);
+    for (ip, kind) in [("127.0.0.1", "UDP4"), ("[::1]", "UDP6")] {
+        let mut command = Command::new("socat");
+        command.args(["-t2", "-", &format!("{kind}:{ip}:{}", server.port)]);
+        let output = common::binary::output_with_input(&mut command, &message);
+        assert!(output.stdout == message, "{kind}: {} bytes", output.stdout.len());
+    }
+}
