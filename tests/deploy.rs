@@ -142,3 +142,24 @@ fn the_pods_of_kubernetes_serve_and_their_probes_pass() {
         assert_eq!(target.unwrap()["protocol"], port["protocol"]);
     }
 }
+
+#[test]
+fn the_job_of_kubernetes_runs_its_load_against_the_service() {
+    let Some(jobs) = yaml("bench.yaml") else { return };
+    let Some(documents) = yaml("kubernetes.yaml") else { return };
+    let service = documents.iter().find(|document| document["kind"] == "Service").unwrap();
+    let port = &service["spec"]["ports"][0]["port"];
+    let target = format!("{}:{port}", service["metadata"]["name"].as_str().unwrap());
+    let container = &jobs[0]["spec"]["template"]["spec"]["containers"][0];
+    let words = strings(&container["args"]);
+    assert_eq!(words.last(), Some(&&target[..]));
+
+    // The same load, for a shorter time, and on this host.
+    let listening = Listening::start(&["-q", "127.0.0.1:0"]);
+    let here = format!("127.0.0.1:{}", listening.port);
+    let words: Vec<_> =
+        words.iter().map(|word| word.replace("10s", "300ms").replace(&target, &here)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).chain(["--warm-up", "0"]).collect();
+    let loaded = run(&words);
+    assert_eq!(loaded.status, Some(0), "{loaded:?}");
+}
