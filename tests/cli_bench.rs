@@ -60,7 +60,7 @@ fn the_report_fits_80_columns_and_says_what_came_back() {
 
 #[test]
 fn what_failed_is_said_by_cause_with_the_place_of_the_first_difference() {
-    let changing = Liar::start(V4, liar::changes_byte::<4>).address.to_string();
+    let (_changing, changing) = Listening::faulty("127.0.0.1:0", "flip@4");
     let ran = bench(&["-n", "9", &changing]);
     assert_eq!(ran.status, Some(1), "{ran:?}");
     assert!(ran.stdout.contains("9 faults: 9 other bytes came back"), "{ran:?}");

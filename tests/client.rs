@@ -181,7 +181,7 @@ fn a_late_reply_is_late_and_not_the_reply_of_the_next_probe() {
 
 #[test]
 fn a_lost_connection_is_made_again_and_its_probes_are_lost() {
-    let liar = Liar::start(V6, common::liar::hangs_up_after_one);
+    let liar = TestServer::on("[::1]:0", |server| server.fault("close@64".parse().unwrap()));
     let mut connections = 0;
     let report = ping_until(every(Duration::from_millis(5)), liar.address, |event| {
         connections += u64::from(matches!(event, PingEvent::Connected { .. }));
@@ -193,7 +193,7 @@ fn a_lost_connection_is_made_again_and_its_probes_are_lost() {
 
 #[test]
 fn a_server_that_accepts_and_closes_is_tried_ever_less_often() {
-    let liar = Liar::start(V4, common::liar::closes_at_once);
+    let liar = TestServer::on("127.0.0.1:0", |server| server.fault("close".parse().unwrap()));
     let hour = Duration::from_secs(3600);
     let start = Instant::now();
     let mut connections = 0;
@@ -207,7 +207,7 @@ fn a_server_that_accepts_and_closes_is_tried_ever_less_often() {
 
 #[test]
 fn probes_that_fall_due_faster_than_they_can_be_told_hold_up_neither_connect_nor_stop() {
-    let liar = Liar::start(V6, common::liar::hangs_up_after_one);
+    let liar = TestServer::on("[::1]:0", |server| server.fault("close@64".parse().unwrap()));
     let mut connections = 0;
     ping_until(every(Duration::from_nanos(1)), liar.address, |event| {
         connections += u32::from(matches!(event, PingEvent::Connected { .. }));

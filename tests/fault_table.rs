@@ -17,6 +17,7 @@ struct Row {
     send: &'static str,
     ping: &'static str,
     check: &'static str,
+    bench: &'static str,
 }
 
 /// Fewer than there are rows, so that no client waits for a processor longer than for its reply.
@@ -24,15 +25,18 @@ const WORKERS: usize = 6;
 
 fn rows() -> Vec<Row> {
     let readme = include_str!("../README.md");
-    let table =
-        readme.split("| `--fault` | `send` | `ping` | `check` |\n|---|---|---|---|\n").nth(1);
+    let table = readme
+        .split("| `--fault` | `send` | `ping` | `check` | `bench` |\n|---|---|---|---|---|\n")
+        .nth(1);
     let lines = table.expect("the table").lines().take_while(|line| line.starts_with('|'));
     lines
         .map(|line| {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let [faults, send, ping, check] = cells[..] else { panic!("four cells: {line}") };
+            let [faults, send, ping, check, bench] = cells[..] else {
+                panic!("five cells: {line}")
+            };
             let faults = faults.split('`').filter(|text| !text.trim().is_empty()).collect();
-            Row { faults, send, ping, check }
+            Row { faults, send, ping, check, bench }
         })
         .collect()
 }
@@ -71,7 +75,10 @@ fn try_row(row: &Row, host: &str) {
     let send = [&["send"], &patience[..], &[&address, "hello"]].concat();
     let ping = [&["ping", "-c", "2", "-i", "50ms"], &patience[..], &[&address]].concat();
     let check = [&["check"], &patience[..], &[&address]].concat();
-    for (command, cell) in [(send, row.send), (ping, row.ping), (check, row.check)] {
+    let few = ["bench", "-c", "2", "-n", "4", "--warm-up", "0"];
+    let bench = [&few, &patience[..], &[&address]].concat();
+    let said = [(send, row.send), (ping, row.ping), (check, row.check), (bench, row.bench)];
+    for (command, cell) in said {
         let run = run(&command);
         assert!(says(&run, cell), "{:?}: {command:?} says not {cell:?}: {run:?}", row.faults);
     }

@@ -114,10 +114,8 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let good = format!("[::1]:{}", server.port);
     let closed = Closed::reserve(V4).address.to_string();
-    let (changing, late) = (
-        Liar::start(V4, liar::changes_byte::<4>).address.to_string(),
-        Liar::start(V6, liar::answers_late).address.to_string(),
-    );
+    let (_changing, changing) = Listening::faulty("127.0.0.1:0", "flip@4");
+    let late = Liar::start(V6, liar::answers_late).address.to_string();
     let mut events = BTreeSet::new();
     for arguments in [
         &["send", &good, "hello"][..],

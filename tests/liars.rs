@@ -30,14 +30,6 @@ fn a_server_that_cuts_the_reply_at_the_half_close_is_told_over_both_families() {
     });
 }
 
-/// A server that deals a fault, and its address.
-fn faulty(address: &str, fault: &str) -> (Listening, String) {
-    let server = Listening::start(&["-q", "--fault", fault, address]);
-    let (host, _) = address.rsplit_once(':').unwrap();
-    let address = format!("{host}:{}", server.port);
-    (server, address)
-}
-
 fn assert_said(run: &Run, line: Option<&str>, (status, said): (i32, &str)) {
     assert_eq!(run.status, Some(status), "{said}: {run:?}");
     assert!(line.unwrap_or_default().contains(said), "{said}: {run:?}");
@@ -45,7 +37,7 @@ fn assert_said(run: &Run, line: Option<&str>, (status, said): (i32, &str)) {
 
 #[test]
 fn a_late_server_is_told_from_one_that_never_answers() {
-    let (_server, address) = faulty("[::1]:0", "delay=1400ms");
+    let (_server, address) = Listening::faulty("[::1]:0", "delay=1400ms");
     let checked = run(&["check", "-w", "1s", &address]);
     let said = "echoes, but late: that took 1";
     assert_said(&checked, checked.stdout.lines().last(), (1, said));
@@ -64,7 +56,7 @@ fn a_half_close_that_cuts_can_be_left_out() {
 
 #[test]
 fn a_large_stream_that_stops_midway_is_a_timeout_with_its_place() {
-    let (_server, address) = faulty("127.0.0.1:0", "hang@512k");
+    let (_server, address) = Listening::faulty("127.0.0.1:0", "hang@512k");
     let message = common::noise(1 << 20);
     let mut command = common::binary::echo6(&["send", "-w", "1s", &address]);
     let output = common::binary::output_with_input(&mut command, &message);
@@ -82,7 +74,7 @@ fn a_ping_tells_a_liar_from_a_slow_server() {
         ("stall", "no reply within 300ms"),
         ("hang", "no reply within 300ms"),
     ] {
-        let (_server, address) = faulty("[::1]:0", fault);
+        let (_server, address) = Listening::faulty("[::1]:0", fault);
         let pinged = run(&["ping", "-c", "2", "-i", "50ms", "-w", "300ms", &address]);
         assert_eq!(pinged.status, Some(1), "{pinged:?}");
         assert!(pinged.stderr.contains(said), "{said}: {pinged:?}");
@@ -92,7 +84,7 @@ fn a_ping_tells_a_liar_from_a_slow_server() {
 
 #[test]
 fn a_ping_says_what_came_in_the_place_of_a_probe() {
-    let (_server, changing) = faulty("127.0.0.1:0", "flip@63");
+    let (_server, changing) = Listening::faulty("127.0.0.1:0", "flip@63");
     let other = Liar::start(V4, liar::says_something_else);
     for address in [changing, other.address.to_string()] {
         let pinged = run(&["ping", "--json", "-c", "1", &address]);

@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use common::binary::{Listening, echo6, output_with_input, piped, run};
 use common::liar::{Closed, Liar, Lie};
-use common::{V4, V6, noise};
+use common::{V4, noise};
 
 #[test]
 fn stdin_of_any_size_comes_back_identical_over_both_families() {
@@ -98,12 +98,9 @@ fn a_slow_reader_is_no_fault_of_the_server() {
 #[test]
 fn a_slow_reader_gets_all_that_came_back_unchanged_before_an_error() {
     let message = noise(200_000);
-    for (lie, length) in [
-        (common::liar::drops_the_last as Lie, 199_999),
-        (common::liar::changes_byte::<100_000>, 100_000),
-    ] {
-        let liar = Liar::start(V6, lie);
-        let (status, echo) = read_slowly(&["send", &liar.address.to_string()], &message);
+    for (fault, length) in [("drop@199999", 199_999), ("flip@100000", 100_000)] {
+        let (_server, address) = Listening::faulty("[::1]:0", fault);
+        let (status, echo) = read_slowly(&["send", &address], &message);
         assert!(status == Some(1) && echo == message[..length], "{status:?}, {}", echo.len());
     }
 }
@@ -159,16 +156,15 @@ fn json_has_an_object_for_each_reply_and_a_summary() {
 #[test]
 fn json_names_the_cause_of_a_failure() {
     let closed = Closed::reserve(V4);
-    let changing = Liar::start(V6, common::liar::changes_byte::<4>);
-    let cutting = Liar::start(V4, common::liar::drops_the_last);
-    let silent = Liar::start(V4, common::liar::never_answers);
-    let resetting = Liar::start(V6, common::liar::resets_midway);
+    let faulty = |fault| Listening::start(&["-q", "--fault", fault, "[::]:0"]);
+    let [changing, cutting] = ["flip@4", "drop@4"].map(faulty);
+    let [silent, resetting] = ["stall", "reset@2"].map(faulty);
     for (address, cause) in [
         (closed.address.to_string(), "refused"),
-        (changing.address.to_string(), "mismatch"),
-        (cutting.address.to_string(), "short"),
-        (silent.address.to_string(), "timeout"),
-        (resetting.address.to_string(), "reset"),
+        (format!("[::1]:{}", changing.port), "mismatch"),
+        (format!("127.0.0.1:{}", cutting.port), "short"),
+        (format!("127.0.0.1:{}", silent.port), "timeout"),
+        (format!("[::1]:{}", resetting.port), "reset"),
         ("nosuch.invalid:7".to_owned(), "resolve"),
     ] {
         let sent = run(&["send", "--json", "-w", "300ms", &address, "hello"]);

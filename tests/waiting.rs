@@ -8,9 +8,9 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
+use common::V4;
 use common::binary::{Listening, run};
-use common::liar::{self, Liar};
-use common::{V4, V6};
+use common::liar;
 
 #[test]
 fn a_command_waits_until_the_server_echoes() {
@@ -52,7 +52,7 @@ fn what_is_never_ready_is_the_networks_failure_and_says_why() {
 
 #[test]
 fn a_deadline_ends_the_whole_command_with_its_summary() {
-    let silent = Liar::start(V6, liar::never_answers).address.to_string();
+    let (_silent, silent) = Listening::faulty("[::1]:0", "stall");
     let send = run(&["send", "--json", "-w", "1h", "--deadline", "200ms", &silent, "hello"]);
     assert_eq!((send.status, &send.objects()[0]["interrupted"]), (Some(1), &true.into()));
     assert!(send.stderr.starts_with("the deadline is over\n"), "{send:?}");

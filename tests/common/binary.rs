@@ -74,6 +74,14 @@ impl Listening {
         Self::spawn(echo6(&[&["listen"], arguments].concat()))
     }
 
+    /// A server at an address that deals a fault on purpose, and its address with the port.
+    pub(crate) fn faulty(address: &str, fault: &str) -> (Self, String) {
+        let server = Self::start(&["-q", "--fault", fault, address]);
+        let (host, _) = address.rsplit_once(':').unwrap();
+        let address = format!("{host}:{}", server.port);
+        (server, address)
+    }
+
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

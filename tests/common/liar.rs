@@ -1,4 +1,5 @@
-//! Servers that are no echo servers, each wrong in one way, on a port that the system chose.
+//! Servers that are no echo servers, each wrong in one way that no fault of the real server can
+//! express, on a port that the system chose.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -43,19 +44,6 @@ fn all(stream: &mut TcpStream) -> Vec<u8> {
     bytes
 }
 
-/// Changes one byte, that at `AT`, in whichever pieces the stream comes.
-pub(crate) fn changes_byte<const AT: usize>(mut stream: TcpStream) -> Option<TcpStream> {
-    let mut returned = 0;
-    while let Some(mut bytes) = some(&mut stream) {
-        if let Some(byte) = AT.checked_sub(returned).and_then(|at| bytes.get_mut(at)) {
-            *byte ^= 1;
-        }
-        returned += bytes.len();
-        stream.write_all(&bytes).ok()?;
-    }
-    None
-}
-
 /// Answers with fewer bytes than it got, and with others.
 pub(crate) fn says_something_else(mut stream: TcpStream) -> Option<TcpStream> {
     some(&mut stream)?;
@@ -72,19 +60,6 @@ pub(crate) fn closes_without_reading(mut stream: TcpStream) -> Option<TcpStream>
 /// Says so before any byte that it has not read can make a reset of it.
 pub(crate) fn closes_at_once(stream: TcpStream) -> Option<TcpStream> {
     stream.shutdown(Shutdown::Both).ok()?;
-    None
-}
-
-pub(crate) fn drops_the_last(mut stream: TcpStream) -> Option<TcpStream> {
-    let bytes = all(&mut stream);
-    stream.write_all(bytes.split_last()?.1).ok()?;
-    None
-}
-
-pub(crate) fn adds_one(mut stream: TcpStream) -> Option<TcpStream> {
-    let mut bytes = all(&mut stream);
-    bytes.push(b'!');
-    stream.write_all(&bytes).ok()?;
     None
 }
 
@@ -110,24 +85,6 @@ pub(crate) fn answers_from(
     honest(stream)
 }
 
-pub(crate) fn answers_in_single_bytes(mut stream: TcpStream) -> Option<TcpStream> {
-    stream.set_nodelay(true).ok()?;
-    while let Some(bytes) = some(&mut stream) {
-        for byte in bytes.chunks(1) {
-            stream.write_all(byte).ok()?;
-        }
-    }
-    None
-}
-
-/// Returns two bytes, fewer than any message has.
-pub(crate) fn resets_midway(mut stream: TcpStream) -> Option<TcpStream> {
-    let bytes = some(&mut stream)?;
-    stream.write_all(bytes.get(..2)?).ok()?;
-    super::reset(stream);
-    None
-}
-
 /// Echoes, unless the end of stream comes right behind.
 pub(crate) fn closes_at_the_half_close(mut stream: TcpStream) -> Option<TcpStream> {
     while let Some(bytes) = some(&mut stream) {
@@ -141,44 +98,8 @@ pub(crate) fn closes_at_the_half_close(mut stream: TcpStream) -> Option<TcpStrea
     None
 }
 
-pub(crate) fn resets_at_the_end(mut stream: TcpStream) -> Option<TcpStream> {
-    while let Some(bytes) = some(&mut stream) {
-        stream.write_all(&bytes).ok()?;
-    }
-    super::reset(stream);
-    None
-}
-
-pub(crate) fn answers_at_the_end_and_stays(mut stream: TcpStream) -> Option<TcpStream> {
-    let bytes = all(&mut stream);
-    stream.write_all(&bytes).ok()?;
-    Some(stream)
-}
-
 pub(crate) fn never_answers(mut stream: TcpStream) -> Option<TcpStream> {
     all(&mut stream);
-    Some(stream)
-}
-
-pub(crate) fn accepts_and_hangs(stream: TcpStream) -> Option<TcpStream> {
-    Some(stream)
-}
-
-pub(crate) fn stops_midway(mut stream: TcpStream) -> Option<TcpStream> {
-    let mut left = 512 * 1024;
-    while left > 0 {
-        let bytes = some(&mut stream)?;
-        let length = bytes.len().min(left);
-        stream.write_all(&bytes[..length]).ok()?;
-        left -= length;
-    }
-    Some(stream)
-}
-
-pub(crate) fn never_closes(mut stream: TcpStream) -> Option<TcpStream> {
-    while let Some(bytes) = some(&mut stream) {
-        stream.write_all(&bytes).ok()?;
-    }
     Some(stream)
 }
 
@@ -215,30 +136,6 @@ pub(crate) fn forgets_the_silent(stream: TcpStream) -> Option<TcpStream> {
 pub(crate) fn scolds_the_silent(stream: TcpStream) -> Option<TcpStream> {
     let mut stream = echoes_until_silence(stream)?;
     stream.write_all(b"HTTP/1.1 408 Request Timeout\r\n\r\n").ok()?;
-    None
-}
-
-/// How late [`answers_after_a_while`] is.
-pub(crate) const WHILE: Duration = Duration::from_millis(1400);
-
-pub(crate) fn answers_after_a_while(mut stream: TcpStream) -> Option<TcpStream> {
-    while let Some(bytes) = some(&mut stream) {
-        thread::sleep(WHILE);
-        stream.write_all(&bytes).ok()?;
-    }
-    None
-}
-
-/// Takes everything, returns nothing, and closes at the end (RFC 863).
-pub(crate) fn discards(mut stream: TcpStream) -> Option<TcpStream> {
-    all(&mut stream);
-    None
-}
-
-/// Echoes one message, then the connection is gone.
-pub(crate) fn hangs_up_after_one(mut stream: TcpStream) -> Option<TcpStream> {
-    let bytes = some(&mut stream)?;
-    stream.write_all(&bytes).ok()?;
     None
 }
 
