@@ -80,7 +80,7 @@
 //!
 //! ```text
 //!     shutdown is ready
-//!        │  the accept loop is dropped: the listeners close, new clients are refused
+//!        │  the accept loop ends, who waits in the queue is accepted, the listeners close
 //!        │  every pump is asked to finish: it takes what has arrived, writes it, half-closes
 //!        │  what still comes is read and dropped, because to close over it would be a reset
 //!        ├─ table empty ───────────> done

@@ -1,9 +1,11 @@
 //! Listeners in, echoes out: an accept loop, one task per client, limits, and an orderly end.
 
 use std::fmt;
+use std::net::TcpListener;
 use std::net::{SocketAddr, TcpStream};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_std::future::timeout;
@@ -45,7 +47,7 @@ pub use outcome::{Closed, Ending, Reason, Totals};
 pub use reflect::{DatagramTotals, FaultTally, Ignored, Tally, Unsent};
 pub use running::Running;
 
-use accept::{accept_all, admit_all};
+use accept::{accept_all, accept_waiting, admit_all};
 use clients::{Clients, Spawner};
 use faults::Faults;
 use gate::Gate;
@@ -333,8 +335,8 @@ impl Server {
     }
 
     /// Serves until `shutdown` is ready, with whatever output, then drains: the listeners close, each
-    /// client gets back what it had sent so far and end of stream, and the future is ready when the
-    /// last one is gone.
+    /// client, those that wait in the kernel included, gets back what it had sent so far and end of
+    /// stream, and the future is ready when the last one is gone.
     ///
     /// No error of a client or of accept(2) ends it.
     ///
@@ -371,21 +373,23 @@ impl Server {
         } else {
             (Vec::new(), self.listeners)
         };
+        let accepting: Vec<_> =
+            accepting.into_iter().map(|listener| Arc::new(TcpListener::from(listener))).collect();
         let serves = async {
-            // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there,
-            // and the listening sockets close with it.
+            // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there.
             let accepts = async {
                 admit_all(self.clients, &clients);
                 if ends_alone {
                     clients.gone().await;
                 } else {
-                    join(accept_all(accepting, &clients), reflectors.watch()).await;
+                    join(accept_all(&accepting, &clients), reflectors.watch()).await;
                 }
             };
             select(pin!(shutdown), pin!(accepts)).await;
             drop(silent);
 
             clients.finish_all();
+            accept_waiting(accepting, &clients).await;
             reflectors.finish().await;
             if timeout(self.limits.grace, clients.gone()).await.is_err() {
                 clients.cut_all();

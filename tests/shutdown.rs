@@ -8,7 +8,9 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use common::{PATIENCE, TestServer, V4, V6, fill, is_silent, noise, round_trip};
+use echo6::Server;
 use echo6::server::{Ending, Event, Reason};
+use futures::executor::block_on;
 
 #[test]
 fn a_stopped_server_ends_its_clients_streams_and_refuses_new_ones() {
@@ -95,6 +97,25 @@ fn a_client_that_never_reads_is_cut_at_the_end_of_the_grace_period() {
 }
 
 #[test]
+fn clients_that_wait_to_be_accepted_are_drained_too() {
+    let server = Server::bind("[::1]:0").unwrap();
+    let address = server.listening()[0].address;
+    let mut clients: Vec<_> = (0..100).map(|_| common::connect(address)).collect();
+    for client in &mut clients {
+        client.write_all(b"hello").unwrap();
+    }
+    // It is stopped before it has accepted anybody.
+    let totals = block_on(server.run(std::future::ready(())));
+    assert_eq!((totals.connections, totals.bytes_out, totals.cut), (100, 500, 0));
+    for mut client in clients {
+        let mut reply = Vec::new();
+        client.read_to_end(&mut reply).expect("end of stream, not a reset");
+        assert_eq!(reply, b"hello");
+    }
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
 fn a_server_without_clients_stops_at_once() {
     let mut server = TestServer::on("[::]:0", |server| server.grace(PATIENCE * 2));
     let totals = server.stop();
@@ -121,10 +142,9 @@ fn clients_of_a_server_that_is_dropped_are_reset() {
     let listeners =
         echo6::socket::listen(&["[::1]:0".parse().unwrap()], Default::default()).unwrap();
     let address = listeners[0].address();
-    let running =
-        async_std::task::spawn(echo6::Server::new(listeners).run(std::future::pending::<()>()));
+    let running = async_std::task::spawn(Server::new(listeners).run(std::future::pending::<()>()));
     let mut client = common::connect(address);
     assert_eq!(round_trip(&mut client, b"hello"), b"hello");
-    futures::executor::block_on(running.cancel());
+    block_on(running.cancel());
     assert!(client.read(&mut [0]).is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset));
 }

@@ -15,16 +15,18 @@ use super::clients::{Admitted, Clients};
 use super::connection::Accepted;
 use super::event::{Event, Paused};
 use super::introduction::introduce;
-use super::shortage::{Next, Shortage};
+use super::shortage::{Next, Shortage, passes_by};
 use super::turn::ACCEPTS;
-use crate::socket::Listener;
+
+/// A listening socket, shared by who accepts from it and who closes it.
+pub(super) type Shared = Arc<TcpListener>;
 
 /// Accepts clients from all listeners in turn, each into a task of its own. Never ends.
-pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>) {
+pub(super) async fn accept_all(listeners: &[Shared], clients: &Arc<Clients>) {
     if listeners.is_empty() {
         return future::pending().await; // it serves datagrams alone
     }
-    let mut incoming: SelectAll<_> = listeners.into_iter().map(incoming).collect();
+    let mut incoming: SelectAll<_> = listeners.iter().cloned().map(incoming).collect();
     let mut shortage = Shortage::default();
     let mut crowd = Crowd { limit: clients.limits.max_connections, full: false };
     let mut accepted = 0_u32;
@@ -58,6 +60,33 @@ pub(super) async fn accept_all(listeners: Vec<Listener>, clients: &Arc<Clients>)
     }
 }
 
+/// How many clients of each listener are still accepted when the server stops: as many as may wait.
+const WAITING: u32 = 4096;
+
+/// Accepts the clients that wait in the kernel when the server stops, as far as there is room, and
+/// closes the listeners. They are connected and may have sent something, and to close over them
+/// would be to reset them.
+pub(super) async fn accept_waiting(listeners: Vec<Shared>, clients: &Arc<Clients>) {
+    for listener in listeners {
+        if listener.set_nonblocking(true).is_err() {
+            continue;
+        }
+        for accepted in 1..=WAITING {
+            if !clients.has_room() {
+                break;
+            }
+            match listener.accept() {
+                Ok((socket, _)) => admit_all(vec![socket], clients),
+                Err(error) if passes_by(&error) => {}
+                Err(_) => break, // mostly: nobody waits
+            }
+            if accepted % ACCEPTS == 0 {
+                task::yield_now().await;
+            }
+        }
+    }
+}
+
 /// Admits clients that were accepted elsewhere. One that is gone already is none.
 pub(super) fn admit_all(accepted: Vec<TcpStream>, clients: &Arc<Clients>) {
     for socket in accepted {
@@ -77,18 +106,14 @@ fn admit((socket, peer): Accepted, clients: &Arc<Clients>) {
 
 /// The clients of one listener as they come. Errors do not end the stream; that the kernel has no
 /// memory to watch the listening socket with is one of them.
-fn incoming(listener: Listener) -> impl Stream<Item = std::io::Result<Accepted>> + Unpin {
-    let socket = Arc::new(TcpListener::from(listener));
+fn incoming(socket: Shared) -> impl Stream<Item = std::io::Result<Accepted>> + Unpin {
     Box::pin(stream::unfold((socket, None), |(socket, mut watched)| async {
         let client = accept(&socket, &mut watched).await;
         Some((client, (socket, watched)))
     }))
 }
 
-async fn accept(
-    socket: &Arc<TcpListener>,
-    watched: &mut Option<Async<Arc<TcpListener>>>,
-) -> std::io::Result<Accepted> {
+async fn accept(socket: &Shared, watched: &mut Option<Async<Shared>>) -> std::io::Result<Accepted> {
     let listener = match watched {
         Some(listener) => listener,
         None => watched.insert(Async::new(Arc::clone(socket))?),

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{SocketAddr, SocketAddrV6, TcpStream};
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
@@ -42,6 +42,8 @@ pub(super) struct Clients {
     waiter: AtomicWaker,
     observer: Option<Observer>,
     start: Instant,
+    /// Each client, also one that comes now, is to be given what it has sent, and end of stream.
+    stops: AtomicBool,
     /// Bytes of all clients that were read and not yet written.
     held: AtomicU64,
     /// Which faults the next clients get, if any are to be dealt.
@@ -126,6 +128,7 @@ impl Clients {
             waiter: AtomicWaker::new(),
             observer,
             start: Instant::now(),
+            stops: AtomicBool::new(false),
             held: AtomicU64::new(0),
             faults: (!faults.is_empty()).then(|| Mutex::new(faults)),
         })
@@ -192,6 +195,9 @@ impl Clients {
         let since = self.start.elapsed().as_micros() as u64;
         let client = Arc::new(Client { id, socket, flow: Flow::default(), since, slot });
         entry.insert(Arc::downgrade(&client));
+        if self.stops.load(Ordering::SeqCst) {
+            client.flow.finish();
+        }
         if balancer {
             table.introduced.insert(key, None);
             return Admitted::Balancer(client);
@@ -223,6 +229,12 @@ impl Clients {
         self.table().clients.len()
     }
 
+    /// Says whether another client may connect.
+    pub(super) fn has_room(&self) -> bool {
+        let limit = self.limits.max_connections.map_or(usize::MAX, NonZeroUsize::get);
+        self.count() < limit
+    }
+
     /// Ready when another client may connect.
     pub(super) async fn room(&self) {
         let limit = self.limits.max_connections.map_or(usize::MAX, NonZeroUsize::get);
@@ -245,6 +257,7 @@ impl Clients {
     /// Has every client's pump take what is ready and end. All in one turn: if the pumps had turns in
     /// between, those that are told last would serve on.
     pub(super) fn finish_all(&self) {
+        self.stops.store(true, Ordering::SeqCst);
         self.all().iter().for_each(|client| client.flow.finish());
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Of the others, some come before the queue is looked at: Linux answers EMFILE there, and EPERM or
 /// EACCES when a security module or a seccomp filter refuses. To try again immediately would be to
 /// spin.
-fn passes_by(error: &io::Error) -> bool {
+pub(super) fn passes_by(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::ConnectionAborted
@@ -20,8 +20,7 @@ fn passes_by(error: &io::Error) -> bool {
         | Kind::Interrupted
         | Kind::NetworkDown
         | Kind::NetworkUnreachable
-        | Kind::TimedOut
-        | Kind::WouldBlock => true,
+        | Kind::TimedOut => true,
         _ => is_network_error(error),
     }
 }
