@@ -31,7 +31,7 @@
 //! - [`fault`]: what goes wrong on purpose, how often and where; no sockets
 //! - [`times`]: durations to percentiles; no I/O
 //! - [`server`]: the accept loop, one task per client, and how it all stops
-//! - [`client`]: connects, sends, compares what comes back, measures round trips
+//! - [`client`]: connects, sends, compares what comes back, measures round trips, loads servers
 //!
 //! Imports go one way: `error < address < proxy, socket < echo, fault, times < server | client`.
 //!

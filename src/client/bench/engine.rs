@@ -48,6 +48,8 @@ pub(super) struct Engine<'s> {
     connections: usize,
     next_sweep: u64,
     sweep_each: u64,
+    /// When the progress was told last.
+    told: u64,
     stop: &'s AtomicBool,
 }
 
@@ -125,6 +127,7 @@ impl<'s> Engine<'s> {
             shared,
             connections,
             next_sweep: 0,
+            told: 0,
             sweep_each: (timeout / 10).clamp(SWEEPS.0, SWEEPS.1),
             stop,
         })
@@ -210,10 +213,9 @@ impl<'s> Engine<'s> {
             side.budget = budget;
             side.fill(&self.shared);
         }
-        let mut told = start;
         let mut now = start;
         while now < end && finished(&self.sides[address].tally) < enough && !self.is_stopped() {
-            let mut until = end.min(told + PROGRESS);
+            let mut until = end.min(self.told + PROGRESS);
             if let Some(pace) = pace.as_deref_mut() {
                 until = until.min(self.sides[address].take_due(pace, end, &self.shared));
             }
@@ -222,8 +224,8 @@ impl<'s> Engine<'s> {
             if from.is_none() && now >= settle {
                 from = Some((now, self.sides[address].tally.echoes));
             }
-            if now >= told + PROGRESS {
-                told = now;
+            if now >= self.told + PROGRESS {
+                self.told = now;
                 let elapsed = Duration::from_nanos(now - start);
                 watch.progress(elapsed, &self.sides[address].tally);
             }

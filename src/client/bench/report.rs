@@ -278,10 +278,11 @@ impl Load {
         self.echoes as f64 + under_way >= SENT * self.rate * self.wall.as_secs_f64()
     }
 
-    /// Whether this host sent what was due.
-    pub(super) fn was_sent(&self) -> bool {
+    /// Whether this host sent what was due, and so early that its lateness does not decide whether
+    /// round trips keep within `limit`.
+    pub(super) fn was_sent(&self, limit: Duration) -> bool {
         self.asked.is_none_or(|asked| self.sent as f64 >= SENT * asked as f64)
-            && self.late <= LATE.max(self.median)
+            && self.late <= LATE.max(limit / 2)
     }
 }
 
@@ -461,6 +462,19 @@ mod tests {
             let (found, warned) = load.verdict();
             let codes: Vec<_> = warned.iter().map(Warning::code).collect();
             assert_eq!((found, &codes[..]), (bound, warnings), "{load:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_was_sent_late_says_nothing_about_the_server() {
+        let on_time = Load { asked: Some(100), sent: 100, ..Load::default() };
+        for (load, limit, sent) in [
+            (on_time, MS, true),
+            (Load { sent: 98, ..on_time }, MS, false),
+            (Load { late: 2 * MS, ..on_time }, MS, false),
+            (Load { late: 2 * MS, ..on_time }, 4 * MS, true),
+        ] {
+            assert_eq!(load.was_sent(limit), sent, "{load:?}");
         }
     }
 

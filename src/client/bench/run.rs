@@ -287,7 +287,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             let tally = self.engine.tally(address);
             let load = self.load(address);
             let rtt = measured.rtt.quantile(goal.quantile);
-            let outcome = if !load.was_sent() {
+            let outcome = if !load.was_sent(goal.limit) {
                 StepOutcome::NotSent
             } else if tally.failed > 0 {
                 StepOutcome::Faults
