@@ -21,8 +21,9 @@ pub(super) struct Sockets {
     pub(super) client: Option<TcpStream>,
 }
 
-/// A socket that was made elsewhere.
+/// A socket that was made elsewhere. Windows passes none on.
 #[derive(Debug)]
+#[cfg_attr(not(unix), allow(dead_code))]
 pub(super) enum Foreign {
     /// Listens for connections.
     Listener(std::net::TcpListener),
