@@ -30,8 +30,9 @@ pub use check::{
 };
 pub use connect::Connection;
 pub use datagram::{
-    DatagramError, DatagramEvent, DatagramLoss, DatagramPing, DatagramProbes, DatagramReply,
-    DatagramReport, FlowReport, ProbeArrival,
+    DatagramCheck, DatagramChecked, DatagramDiagnosis, DatagramError, DatagramEvent,
+    DatagramFindings, DatagramLoss, DatagramPing, DatagramProbes, DatagramReply, DatagramReport,
+    FlowReport, Marks, ProbeArrival,
 };
 pub use error::{ConnectError, SendError};
 pub use ping::{Loss, Ping, PingEvent, Probes, Report};

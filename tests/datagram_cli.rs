@@ -118,6 +118,44 @@ fn what_cannot_be_a_datagram_is_refused_before_anything_is_sent() {
     }
 }
 
+#[test]
+fn a_check_of_datagrams_ends_in_a_sentence_to_act_on() {
+    let server = Listening::start(&["-q", "-u", "--copy-tos", "[::]:0"]);
+    let both = [format!("127.0.0.1:{}", server.port), format!("[::1]:{}", server.port)];
+    let checked = run(&["check", "-u", &both[0], &both[1]]);
+    assert_eq!(checked.status, Some(0), "{checked:?}");
+    if cfg!(target_os = "linux") {
+        assert_eq!(checked.stdout.matches(" kept ").count(), 4, "{checked:?}");
+    }
+    assert!(checked.stdout.ends_with(&format!("{}: IPv6 works\n", both[1])), "{checked:?}");
+
+    let cuts = Forwarder::start(V4, "cut@1200");
+    let elsewhere = Forwarder::start(V6, "wrong-source");
+    let tcp_only = Listening::start(&["-q", "127.0.0.1:0"]);
+    let nobody = free(V6).to_string();
+    for (address, said) in [
+        (cuts.address.to_string(), "datagrams over 1200 bytes come back cut"),
+        (elsewhere.address.to_string(), "answers from [::1]:"),
+        (format!("127.0.0.1:{}", tcp_only.port), "refused: nothing listens there"),
+        (nobody, "refused: nothing listens there"),
+    ] {
+        let checked = run(&["check", "-u", "-q", "-w", "1s", &address]);
+        assert_eq!(checked.status, Some(1), "{checked:?}");
+        assert!(checked.stdout.contains(said), "{checked:?}");
+    }
+}
+
+#[test]
+fn a_server_that_drops_empty_or_all_datagrams_is_found_out() {
+    let silent = UdpSocket::bind((V4, 0)).unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let checked = run(&["check", "-u", "-w", "300ms", "--json", &address]);
+    let objects = checked.objects();
+    assert_eq!((checked.status, &objects[0]["diagnosis"]), (Some(1), &"silent".into()));
+    assert_eq!(objects[0]["tcp_connects"], false);
+    assert_eq!(objects[0]["cause"], "timeout");
+}
+
 /// A program that serves datagrams, killed when it is dropped.
 struct Peer(Child);
 
@@ -163,6 +201,10 @@ fn socat_echoes_datagrams_over_both_families() {
         assert_eq!(pinged.status, Some(0), "{pinged:?}");
         let sent = run(&["send", "-u", &address.to_string(), "hello"]);
         assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\n"));
+        // It is silent for a while after an empty datagram, and receives into 8 KiB.
+        let checked = run(&["check", "-u", "-q", "-w", "1s", &address.to_string()]);
+        let said = "datagrams over 8192 bytes come back cut: the server truncates them";
+        assert!(checked.stdout.contains(said), "{checked:?}");
     }
 }
 

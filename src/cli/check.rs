@@ -18,6 +18,7 @@ use super::targets::addresses;
 
 use super::values::{endpoints, parse_timeout};
 
+mod datagram;
 mod table;
 
 use table::table;
@@ -29,6 +30,10 @@ client_arguments! {
         timeout: "give up a step after D without progress (default: 5s)",
         quiet: "print only the sentence, and errors",
         verbose: "print in full what failed",
+
+        /// test datagrams (UDP) instead: lengths, fragments, path MTU and marks
+        #[argh(switch, short = 'u')]
+        udp: bool,
 
         /// exit with 0 if one address works; without it all must
         #[argh(switch)]
@@ -45,6 +50,12 @@ client_arguments! {
 }
 
 pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
+    if arguments.udp {
+        if arguments.hold.is_some() {
+            return Err(Failure::usage("--hold is for connections: it excludes --udp").into());
+        }
+        return datagram::run(arguments, sink, stopped);
+    }
     let endpoints = endpoints("check", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;

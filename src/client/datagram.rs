@@ -1,6 +1,7 @@
 //! Datagrams out, what comes back in: whether, unchanged, in order, once, from whom, and if not, who
 //! said why.
 
+mod check;
 mod error;
 mod event;
 mod flow;
@@ -10,6 +11,7 @@ mod probes;
 mod report;
 mod send;
 
+pub use check::{DatagramCheck, DatagramChecked, DatagramDiagnosis, DatagramFindings, Marks};
 pub use error::DatagramError;
 pub use event::{DatagramEvent, DatagramLoss, ProbeArrival};
 pub use ping::DatagramPing;

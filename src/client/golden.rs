@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 
 use super::attempt::{Attempt, Outcome};
 use super::check::{CheckSummary, Checked, HalfClose, Hold, Step, StepFailure};
-use super::datagram::{DatagramEvent, DatagramLoss, DatagramReply, DatagramReport, ProbeArrival};
+use super::datagram::{
+    DatagramChecked, DatagramDiagnosis, DatagramError, DatagramEvent, DatagramLoss, DatagramReply,
+    DatagramReport, Marks, ProbeArrival,
+};
 use super::error::{ConnectError, SendError};
 use super::ping::{Loss, PingEvent, Report};
 use super::send::{Reply, Tally};
@@ -365,6 +368,34 @@ fn what_datagrams_yield() {
                       "flows": [{"local_port": 50_000, "sent": 1, "received": 1, "lost": 0,
                                  "p50_us": 1000.0}]});
     hold("ping", &report, line(well));
+
+    let mut checked = DatagramChecked::new(peer);
+    (checked.echo, checked.new_port_only) = (Some(MILLI), true);
+    (checked.empty, checked.tcp_connects) = (Some(true), Some(true));
+    (checked.path_mtu, checked.path_mtu_by) = (Some(1420), Some(peer.ip()));
+    (checked.black_hole, checked.truncates_at) = (true, Some(4096));
+    (checked.longest, checked.vanishes) = (Some(1372), Some(1373));
+    checked.marks = Some(Marks::Kept);
+    checked.failure = Some(DatagramError::Timeout { peer, after: MILLI });
+    let written = serde_json::to_value(&checked).unwrap();
+    let expected = line(json!({
+        "echo_us": 1000.0, "new_port_only": true, "tcp_connects": true, "empty": true,
+        "path_mtu": 1420, "path_mtu_by": "::1", "black_hole": true, "longest": 1372,
+        "vanishes": 1373, "truncates_at": 4096, "marks": "kept", "cause": "timeout",
+        "error": "no reply from [::1]:7000 within 1ms"
+    }));
+    assert_eq!(written, expected);
+    let rows = documented(&["check", "-u"]);
+    for field in expected.as_object().unwrap().keys() {
+        let known = ["address", "family", "cause", "error"].contains(&&field[..]);
+        assert!(known || rows.contains(&format!("`{field}`")), "{field}: {rows}");
+    }
+    for code in Marks::ALL.iter().map(|marks| marks.code()) {
+        assert!(rows.contains(&format!("`{code}`")), "{code}");
+    }
+    for code in DatagramDiagnosis::ALL.iter().map(|diagnosis| diagnosis.code()) {
+        assert!(rows.contains(&format!("`{code}`")), "{code}");
+    }
 
     let reply = DatagramReply {
         bytes: b"hello".to_vec(),

@@ -7,6 +7,8 @@
 pub(crate) mod binary;
 pub(crate) mod forwarder;
 pub(crate) mod liar;
+#[cfg(target_os = "linux")]
+pub(crate) mod namespaces;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

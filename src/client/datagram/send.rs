@@ -87,7 +87,6 @@ impl Client {
 }
 
 /// A datagram that is back as it was sent.
-#[allow(dead_code)]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Back {
     pub(super) exchange: Duration,
@@ -99,7 +98,6 @@ pub(super) struct Back {
 pub(super) enum Odd {
     /// They are the reply: it is wrong.
     Ends,
-    #[allow(dead_code)]
     /// They may be the reply to an earlier datagram, unless nothing else comes.
     Waits,
 }
@@ -166,7 +164,11 @@ fn send(
         while flow.complaint(buffer).is_ok() {}
         sent = flow.send(message, peer);
     }
-    sent.map_err(|error| DatagramError::Here { peer, source: error.into() })
+    sent.map_err(|error| {
+        // What is too large for the interface is in the queue of errors too, with its MTU.
+        let queued = is_too_big(&error).then(|| undelivered(flow, peer, message, buffer)).flatten();
+        queued.unwrap_or_else(|| DatagramError::Here { peer, source: error.into() })
+    })
 }
 
 /// Whether a datagram is the reply, or a wrong one, or none at all.

@@ -1,0 +1,115 @@
+//! Two hosts and a router between them, in network namespaces of this host: as root, on Linux.
+
+use std::io::BufReader;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Namespaces that are gone when this is dropped, and everything in them.
+pub(crate) struct Path {
+    name: String,
+    children: Vec<Child>,
+}
+
+/// The addresses of the server, behind the router.
+pub(crate) const SERVER4: &str = "10.86.2.2";
+pub(crate) const SERVER6: &str = "fd86:2::2";
+
+impl Path {
+    /// A client on a link with an MTU of 1500, a router, and a server on a link with an MTU of
+    /// `mtu`; `None`, aloud, if this process may not make them. `rules` of nft(8) hold in the
+    /// router.
+    pub(crate) fn make(mtu: u32, rules: &str) -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("echo6-{}-{number}", std::process::id());
+        let path = Self { name, children: Vec::new() };
+        if let Err(why) = path.build(mtu, rules) {
+            eprintln!("skipped: no network namespaces here: {why}");
+            return None;
+        }
+        Some(path)
+    }
+
+    fn build(&self, mtu: u32, rules: &str) -> Result<(), String> {
+        let [client, router, server] = ["c", "r", "s"].map(|host| self.host(host));
+        for host in [&client, &router, &server] {
+            ip(&format!("netns add {host}"))?;
+            ip(&format!("-n {host} link set lo up"))?;
+        }
+        for (host, link, mtu) in [(&client, 1, 1500), (&server, 2, mtu)] {
+            ip(&format!(
+                "link add name eth0 mtu {mtu} netns {host} type veth peer name eth{link} mtu {mtu} netns {router}"
+            ))?;
+            for (host, device, end) in
+                [(host, "eth0".to_owned(), 2), (&router, format!("eth{link}"), 1)]
+            {
+                ip(&format!("-n {host} addr add 10.86.{link}.{end}/24 dev {device}"))?;
+                ip(&format!("-n {host} addr add fd86:{link}::{end}/64 dev {device} nodad"))?;
+                ip(&format!("-n {host} link set {device} up"))?;
+            }
+            ip(&format!("-n {host} route add default via 10.86.{link}.1"))?;
+            ip(&format!("-n {host} -6 route add default via fd86:{link}::1"))?;
+        }
+        for family in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+            let forward = format!("echo 1 >/proc/sys/net/{family}");
+            succeeds(Command::new("ip").args(["netns", "exec", &router, "sh", "-c", &forward]))?;
+        }
+        if !rules.is_empty() {
+            let table = format!("table inet echo6 {{ {rules} }}");
+            succeeds(Command::new("ip").args(["netns", "exec", &router, "nft", &table]))?;
+        }
+        Ok(())
+    }
+
+    fn host(&self, host: &str) -> String {
+        format!("{}-{host}", self.name)
+    }
+
+    /// A program that runs on the client's side.
+    pub(crate) fn client(&self, program: &str, arguments: &[&str]) -> Output {
+        self.command("c", program, arguments).output().unwrap()
+    }
+
+    /// Starts a program on the server's side; it is killed with the namespaces. Returns its stdout.
+    pub(crate) fn serve(
+        &mut self,
+        program: &str,
+        arguments: &[&str],
+    ) -> BufReader<std::process::ChildStdout> {
+        let mut command = self.command("s", program, arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        self.children.push(child);
+        BufReader::new(stdout)
+    }
+
+    fn command(&self, host: &str, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.host(host), program]).args(arguments);
+        command
+    }
+}
+
+impl Drop for Path {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for host in ["c", "r", "s"] {
+            let _ = ip(&format!("netns del {}", self.host(host)));
+        }
+    }
+}
+
+fn ip(arguments: &str) -> Result<(), String> {
+    succeeds(Command::new("ip").args(arguments.split(' ')))
+}
+
+fn succeeds(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}

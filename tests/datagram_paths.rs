@@ -1,0 +1,94 @@
+//! What `echo6 check -u` finds out about a path: its MTU, whether it says so, and fragments. In
+//! network namespaces, as root; skipped aloud otherwise.
+
+#![cfg(all(target_os = "linux", feature = "cli"))]
+
+mod common;
+
+use std::io::BufRead;
+
+use common::namespaces::{Path, SERVER4, SERVER6};
+
+const ECHO6: &str = env!("CARGO_BIN_EXE_echo6");
+
+/// A path with an echo server behind it, and its port.
+fn path(mtu: u32, rules: &str) -> Option<(Path, String)> {
+    let mut path = Path::make(mtu, rules)?;
+    let mut stdout = path.serve(ECHO6, &["listen", "-q", "-u", "[::]:0"]);
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let port = line["listening on [::]:".len()..].split(' ').next().unwrap().to_owned();
+    // Links take a moment until IPv6 is ready on them.
+    let both = format!("{SERVER4}:{port},[{SERVER6}]:{port}");
+    let ready = path.client(ECHO6, &["send", "--until-ready", "20s", &both, "ready?"]);
+    assert!(ready.status.success(), "{ready:?}");
+    Some((path, port))
+}
+
+/// The sentences and the table of a check of both families.
+fn check(path: &Path, port: &str) -> (Option<i32>, String) {
+    let (four, six) = (format!("{SERVER4}:{port}"), format!("[{SERVER6}]:{port}"));
+    let output = path.client(ECHO6, &["check", "-u", "-w", "1s", &four, &six]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), text)
+}
+
+#[test]
+fn a_path_that_says_its_mtu_works() {
+    let Some((path, port)) = path(1280, "") else { return };
+    let (status, text) = check(&path, &port);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains(&format!("{SERVER4}:{port}: IPv4 works")), "{text}");
+    assert!(text.contains(&format!("[{SERVER6}]:{port}: IPv6 works")), "{text}");
+    assert_eq!(text.matches(" 1280 ").count(), 2, "{text}");
+}
+
+#[test]
+fn a_path_that_does_not_say_its_mtu_is_a_black_hole() {
+    let rules = "chain out { type filter hook output priority 0; \
+                 icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }";
+    let Some((path, port)) = path(1280, rules) else { return };
+    let (status, text) = check(&path, &port);
+    assert_eq!(status, Some(1), "{text}");
+    for family in ["IPv4", "IPv6"] {
+        let said = format!("{family}: path MTU 1280, and no router says so: a black hole");
+        assert!(text.contains(&said), "{text}");
+    }
+}
+
+#[test]
+fn fragments_that_are_dropped_on_the_way_are_told_from_a_small_mtu() {
+    let rules = "chain through { type filter hook prerouting priority -450; \
+                 exthdr frag exists drop; }";
+    let Some((path, port)) = path(1500, rules) else { return };
+    let (status, text) = check(&path, &port);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains(": IPv4 works"), "{text}");
+    let said = "IPv6: datagrams over 1452 bytes vanish, small ones return: fragments are dropped";
+    assert!(text.contains(said), "{text}");
+}
+
+#[test]
+fn udp_that_is_filtered_is_told_from_a_host_that_is_down() {
+    let rules = "chain through { type filter hook prerouting priority 0; meta l4proto udp drop; }";
+    let Some((path, port)) = path(1500, rules) else { return };
+    let (status, text) = check(&path, &port);
+    assert_eq!(status, Some(1), "{text}");
+    let said = "silent, TCP works: UDP is filtered, or not served";
+    assert_eq!(text.matches(said).count(), 2, "{text}");
+}
+
+#[test]
+fn a_ping_says_who_refuses_and_how_many_routers_a_reply_passed() {
+    let Some((path, port)) = path(1500, "") else { return };
+    for address in [format!("{SERVER4}:{port}"), format!("[{SERVER6}]:{port}")] {
+        let pinged = path.client(ECHO6, &["ping", "-u", "-v", "-c1", &address]);
+        let text = String::from_utf8(pinged.stdout).unwrap();
+        assert!(text.contains(" hops=1\n"), "{text}");
+    }
+    for (address, by) in [(format!("{SERVER4}:9"), SERVER4), (format!("[{SERVER6}]:9"), SERVER6)] {
+        let pinged = path.client(ECHO6, &["ping", "-u", "-c1", &address]);
+        let text = String::from_utf8(pinged.stderr).unwrap();
+        assert!(text.contains(&format!("nobody listens there, says {by}")), "{text}");
+    }
+}
