@@ -5,7 +5,11 @@
 /// of another connection, or a late one, is not taken for the right one.
 #[derive(Debug)]
 pub(super) struct Payload {
+    /// The bytes, and behind them the first ones again, so that a message is never cut in two where
+    /// they begin anew: it would take two writes, and be two segments.
     bytes: Vec<u8>,
+    /// How many there are before they repeat.
+    period: usize,
     /// Bytes of a message.
     pub(super) size: usize,
 }
@@ -20,14 +24,16 @@ const LARGE: usize = 4_096;
 
 impl Payload {
     pub(super) fn new(size: usize) -> Self {
-        let mut bytes = vec![0; if size < LARGE { SHORT } else { LONG }];
+        let period = if size < LARGE { SHORT } else { LONG };
+        let mut bytes = vec![0; period];
         fastrand::fill(&mut bytes);
-        Self { bytes, size }
+        bytes.extend_from_within(..size.min(period));
+        Self { bytes, period, size }
     }
 
     /// The bytes from `position` on, at most `most`, and at least one if that is not zero.
     pub(super) fn at(&self, position: u64, most: usize) -> &[u8] {
-        let start = (position % self.bytes.len() as u64) as usize;
+        let start = (position % self.period as u64) as usize;
         let end = self.bytes.len().min(start.saturating_add(most));
         &self.bytes[start..end]
     }
@@ -67,6 +73,17 @@ mod tests {
                 let mut changed = whole.clone();
                 changed[at] ^= 1;
                 assert_eq!(payload.common(start, &changed), at);
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_of_one_piece_wherever_it_begins() {
+        for size in [64, LARGE, 1 << 20] {
+            let payload = Payload::new(size);
+            for before in [0, 1, size as u64 / 2, size as u64] {
+                let position = payload.period as u64 * 3 - before;
+                assert_eq!(payload.at(position, size).len(), size, "{size} {before}");
             }
         }
     }
