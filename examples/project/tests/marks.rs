@@ -38,7 +38,7 @@ fn mark(path: &str) -> (String, bool) {
 fn the_good_server_is_good() {
     let (text, good) = mark(env!("CARGO_BIN_EXE_good_server"));
     assert!(good, "{text}");
-    assert_eq!(text.matches("  good:  ").count(), 6, "{text}");
+    assert_eq!(text.matches("  good:  ").count(), 7, "{text}");
 }
 
 /// One test a server, so that they run at the same time.
@@ -62,6 +62,7 @@ mistakes! {
     zero_is_the_end "wrong_forgets_the_zero" "the server does not close after the client's end"
     nobody_waits_for_a_silent_client "wrong_one_at_a_time" "holds up the next one"
     a_write_may_take_less "wrong_writes_once" "of 20000000 bytes came back. A write may take fewer"
+    a_reset_is_one_clients_alone "wrong_ends_with_a_client" "after one client's reset, the others are not served"
 }
 
 #[test]

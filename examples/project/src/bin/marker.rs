@@ -4,8 +4,8 @@
 //! cargo run -p project --bin marker -- '127.0.0.1:7012' '[::1]:7012'
 //! ```
 //!
-//! Uses std alone. Its last two tests are those that a look at one quick client cannot replace: a
-//! client that connects first and says nothing, and one that is slow to read.
+//! Uses std alone. Its last three tests are those that a look at one quick client cannot replace: a
+//! client that connects first and says nothing, one that is slow to read, and one that resets.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
@@ -43,13 +43,14 @@ fn main() -> ExitCode {
 }
 
 fn mark(address: &str) -> Mark {
-    let tests: [(&str, Test); 6] = [
+    let tests: [(&str, Test); 7] = [
         ("a message comes back", a_message),
         ("a second one too, of any bytes", any_bytes),
         ("the end of the stream is answered with the end", the_end),
         ("1 MiB comes back", a_mebibyte),
         ("a silent client holds up nobody", a_silent_client),
         ("a slow reader gets everything", a_slow_reader),
+        ("a reset ends one client alone", a_reset),
     ];
     for (title, test) in tests {
         test(address)?;
@@ -75,10 +76,12 @@ fn a_message(address: &str) -> Mark {
         let _ = server.shutdown(Shutdown::Write);
         if server.read_exact(&mut reply).is_ok() {
             return Err("nothing comes back before the end of the stream. Write after each read, \
-                        not after the last (step 4a)"
+                        not after the last, and flush what has a buffer (step 4a)"
                 .to_owned());
         }
-        return Err("it accepts, but nothing comes back".to_owned());
+        return Err("it accepts, but nothing comes back. Does it wait for a full buffer? read \
+                    returns what is there, and read_exact does not (step 4a)"
+            .to_owned());
     }
     if &reply != b"hello" {
         return Err(format!("other bytes come back: {}", reply.escape_ascii()));
@@ -149,6 +152,23 @@ fn a_slow_reader(address: &str) -> Mark {
     };
     let returned = exchange(connect(address)?, MUCH, until_it_stands_still)?;
     all_of_it(returned, MUCH)
+}
+
+fn a_reset(address: &str) -> Mark {
+    let mut other = connect(address)?;
+    round_trip(&mut other, b"before")?;
+    let mut leaves = connect(address)?;
+    let _ = leaves.write_all(&[b'x'; 65536]);
+    let _ = leaves.peek(&mut [0]); // waits until some of it is back
+    drop(leaves); // with bytes unread, and more on the way: a reset on every system (step 6b)
+    thread::sleep(MOMENT); // a server that ends has ended by then
+    let new = connect(address).and_then(|mut server| round_trip(&mut server, b"after"));
+    if round_trip(&mut other, b"after").is_err() || new.is_err() {
+        return Err("after one client's reset, the others are not served. An error of one client \
+                    ends its own thread, and never the program (step 6b)"
+            .to_owned());
+    }
+    Ok(())
 }
 
 fn all_of_it(returned: usize, sent: usize) -> Mark {
