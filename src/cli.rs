@@ -60,17 +60,17 @@ fn run(command: Command, sink: Sink) -> Result<Status, Stop> {
     match command {
         Command::Address(arguments) => address::run(arguments, sink),
         Command::Listen(arguments) => listen::run(&arguments),
-        Command::Send(arguments) => {
-            supervised(arguments.deadline, move |stopped| send::run(&arguments, sink, stopped))
-        }
-        Command::Ping(arguments) => {
-            supervised(arguments.deadline, move |stopped| ping::run(&arguments, sink, stopped))
-        }
+        Command::Send(arguments) => supervised(arguments.deadline, move |stopped, asked| {
+            send::run(&arguments, sink, stopped, asked)
+        }),
+        Command::Ping(arguments) => supervised(arguments.deadline, move |stopped, asked| {
+            ping::run(&arguments, sink, stopped, asked)
+        }),
         Command::Check(arguments) => {
-            supervised(arguments.deadline, move |stopped| check::run(&arguments, sink, stopped))
+            supervised(arguments.deadline, move |stopped, _| check::run(&arguments, sink, stopped))
         }
         Command::Bench(arguments) => {
-            supervised(arguments.deadline, move |stopped| bench::run(&arguments, sink, stopped))
+            supervised(arguments.deadline, move |stopped, _| bench::run(&arguments, sink, stopped))
         }
         Command::Print(text) => sink.data(text.as_bytes()).map(|()| Status::Ok),
     }

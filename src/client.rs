@@ -35,7 +35,7 @@ pub use datagram::{
     FlowReport, Marks, ProbeArrival,
 };
 pub use error::{ConnectError, SendError};
-pub use ping::{Loss, Ping, PingEvent, Probes, Report};
+pub use ping::{Loss, Ping, PingEvent, Probes, Report, Skip};
 pub use preface::ProxyHeader;
 pub use send::{Reply, Tally};
 pub use settings::Client;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_std::future::timeout;
-use futures::future::{join, select};
+use futures::future::{join3, ready, select};
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
 
 use crate::address::{AddressError, Endpoint, Families, Prefix};
 use crate::fault::Fault;
@@ -83,6 +85,8 @@ pub struct Server {
     busy_poll: Duration,
     faults: Faults,
     observer: Option<Observer>,
+    /// When to report the totals.
+    asks: BoxStream<'static, ()>,
 }
 
 type Observer = Box<dyn Fn(Event) + Send + Sync>;
@@ -125,6 +129,7 @@ impl Server {
             gate: Gate::default(),
             faults: Faults::default(),
             observer: None,
+            asks: stream::pending().boxed(),
         }
     }
 
@@ -305,6 +310,12 @@ impl Server {
         self
     }
 
+    /// Reports [`Event::Totals`] for each item of `asks`, while it accepts clients.
+    pub fn report_totals(mut self, asks: impl Stream<Item = ()> + Send + 'static) -> Self {
+        self.asks = asks.boxed();
+        self
+    }
+
     /// What it serves, as it reports it when it runs: an [`Event::Listening`] for each address.
     #[must_use]
     pub fn listening(&self) -> Vec<Listening> {
@@ -382,7 +393,13 @@ impl Server {
                 if ends_alone {
                     clients.gone().await;
                 } else {
-                    join(accept_all(&accepting, &clients), reflectors.watch()).await;
+                    let answers = self.asks.for_each(|()| {
+                        let datagrams = reflectors.totals();
+                        let totals = Totals { datagrams, ..clients.totals() };
+                        clients.report(|| Event::Totals(totals));
+                        ready(())
+                    });
+                    join3(accept_all(&accepting, &clients), reflectors.watch(), answers).await;
                 }
             };
             select(pin!(shutdown), pin!(accepts)).await;

@@ -22,38 +22,49 @@ pub struct Times {
 const DIGITS: u8 = 3;
 
 /// The figures of a series of [`Times`].
+///
+/// As JSON, in microseconds, it has no `p99` of fewer than 100 times and no `p99_9` of fewer than 1,000:
+/// that would be the longest under another name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Figures {
+    /// How many times there are.
+    pub count: u64,
     /// The shortest.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub min: Duration,
     /// The arithmetic mean.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub avg: Duration,
     /// The median.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub p50: Duration,
     /// What 90 % did not exceed.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub p90: Duration,
     /// What 99 % did not exceed.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub p99: Duration,
     /// What 99.9 % did not exceed.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub p99_9: Duration,
     /// The longest.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub max: Duration,
     /// The standard deviation.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub stddev: Duration,
 }
 
 #[cfg(feature = "serde")]
-use crate::schema::micros;
+impl serde::Serialize for Figures {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let figures = [
+            ("min", self.min, 1),
+            ("avg", self.avg, 1),
+            ("p50", self.p50, 1),
+            ("p90", self.p90, 1),
+            ("p99", self.p99, 100),
+            ("p99_9", self.p99_9, 1000),
+            ("max", self.max, 1),
+            ("stddev", self.stddev, 1),
+        ];
+        let known = figures.into_iter().filter(|&(.., least)| self.count >= least);
+        serializer.collect_map(known.map(|(name, time, _)| (name, crate::schema::in_micros(time))))
+    }
+}
 
 impl Default for Times {
     fn default() -> Self {
@@ -159,16 +170,24 @@ impl Times {
         Duration::from_nanos(nanos).max(self.min()).min(self.max)
     }
 
-    /// How many there are up to each of a series of bounds that double, from the shortest to the
-    /// longest.
+    /// How many there are below each of a series of round bounds: 1, 2, 5, 10, 20 and so on, in
+    /// nanoseconds, from that of the shortest to that of the longest.
     #[must_use]
-    pub fn doublings(&self) -> Vec<(Duration, u64)> {
-        let mut rows = Vec::new();
-        let mut from = self.histogram.min();
-        while self.count() > 0 && from <= self.histogram.max() {
-            let to = from.saturating_mul(2).max(from + 1);
-            rows.push((Duration::from_nanos(to), self.histogram.count_between(from, to - 1)));
-            from = to;
+    pub fn steps(&self) -> Vec<(Duration, u64)> {
+        let mut rows: Vec<(Duration, u64)> = Vec::new();
+        let mut bound = 1_u64;
+        for (time, count) in self.counts() {
+            while Duration::from_nanos(bound) <= time && bound < u64::MAX {
+                let is_two = bound.to_string().starts_with('2');
+                bound = if is_two { bound.saturating_mul(5) / 2 } else { bound.saturating_mul(2) };
+                if !rows.is_empty() {
+                    rows.push((Duration::from_nanos(bound), 0));
+                }
+            }
+            match rows.last_mut() {
+                Some((_, row)) => *row += count,
+                None => rows.push((Duration::from_nanos(bound), count)),
+            }
         }
         rows
     }
@@ -199,6 +218,7 @@ impl Times {
         let mean = sum / total;
         let [p50, p90, p99, p99_9] = quantiles;
         Some(Figures {
+            count: self.count(),
             min: self.min(),
             avg: self.between(mean as u64),
             p50,
@@ -266,7 +286,7 @@ mod tests {
         let none = Times::default();
         let figures = [none.min(), none.mean(), none.quantile(0.5), none.max(), none.stddev()];
         assert_eq!((figures, none.count()), ([Duration::ZERO; 5], 0));
-        assert!(none.doublings().is_empty());
+        assert!(none.steps().is_empty());
     }
 
     #[test]
@@ -311,7 +331,7 @@ mod tests {
     #[test]
     fn the_rows_of_a_histogram_hold_every_time_once() {
         for times in [times(1..=1000), times([5].into_iter()), times([0, 3].into_iter())] {
-            let total: u64 = times.doublings().iter().map(|(_, count)| count).sum();
+            let total: u64 = times.steps().iter().map(|(_, count)| count).sum();
             assert_eq!(total, times.count());
         }
     }

@@ -180,15 +180,15 @@ fn a_late_reply_is_late_and_not_the_reply_of_the_next_probe() {
 }
 
 #[test]
-fn a_lost_connection_is_made_again_and_its_probes_are_lost() {
+fn a_lost_connection_is_made_again_and_pings_own_waits_are_no_loss() {
     let liar = TestServer::on("[::1]:0", |server| server.fault("close@64".parse().unwrap()));
     let mut connections = 0;
     let report = ping_until(every(Duration::from_millis(5)), liar.address, |event| {
         connections += u64::from(matches!(event, PingEvent::Connected { .. }));
         connections == 3
     });
-    // What fell due while there was no connection, which was 20 ms each time.
-    assert!(report.received >= 1 && report.lost >= 4, "{report:?}");
+    // What fell due between two attempts, which was 20 ms each time, is no loss of the server's.
+    assert!(report.received >= 1 && report.skipped >= 4, "{report:?}");
 }
 
 #[test]

@@ -17,13 +17,14 @@ use futures::future::{Either, select, try_join_all};
 use super::failure::{Failure, Status, Stop};
 use super::journal;
 use super::log::{Format, Log};
+use super::runtime::{self, Asked};
 use super::sink::{Sink, unwritten};
 use super::stdio::Stream;
 use super::values::{
     families, parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate,
     parse_timeout,
 };
-use super::{faults, runtime, stdio};
+use super::{faults, stdio};
 
 mod gate;
 mod manager;
@@ -272,7 +273,9 @@ fn run_server(arguments: &Listen) -> Result<Status, Stop> {
     let announced =
         listening.into_iter().map(Event::Listening).map(|event| announce(&event, format, &log));
     let announced = try_join_all(announced);
-    let totals = serve(arguments, announced, server, manager)?;
+    let asked = Asked::default();
+    let server = server.report_totals(asked.times());
+    let totals = serve(arguments, announced, server, manager, asked)?;
     log.finish();
     Ok(match totals {
         Some(totals) if totals.cut_at_stop == 0 => Status::Ok,
@@ -336,6 +339,7 @@ fn serve(
     announced: impl Future<Output = io::Result<Vec<()>>> + Send + 'static,
     server: Server,
     manager: Manager,
+    asked: Asked,
 ) -> Result<Option<Totals>, Stop> {
     let grace = arguments.grace;
     runtime::run_on_executor(arguments.threads, async move {
@@ -357,10 +361,10 @@ fn serve(
             }
         });
         let impatience = pin!(async {
-            signals.next().await;
+            signals.stop(&asked).await;
             manager.stopping(grace).await;
             drop(stop);
-            signals.next().await;
+            signals.stop(&asked).await;
         });
         match select(server, impatience).await {
             Either::Left((totals, _)) => totals.map(Some),

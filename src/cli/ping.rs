@@ -1,34 +1,35 @@
 //! `echo6 ping`: round-trip times line by line, and what they come to.
 
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use echo6::address::Families;
 
-use echo6::client::{self, Loss, PingEvent, Report, SendError};
-use echo6::error::chain;
+use echo6::client::{self, PingEvent, Report};
 use echo6::socket::Transports;
 use futures::StreamExt;
-use futures::future::try_join_all;
+use futures::future::{Either, select, try_join_all};
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
 use super::plot::{self, Series, Trace};
 use super::ready;
-use super::runtime::{self, Stopped};
-use super::sink::Sink;
-use super::targets::{others, targets};
-use super::text::millis;
+use super::runtime::{self, Asked, Stopped};
+use super::sink::{Sink, now};
+use super::targets::targets;
 use super::values::{
     endpoints, parse_count, parse_duration, parse_flows, parse_head_start, parse_size, parse_tos,
 };
 
 mod datagram;
+mod lines;
 mod summary;
 
+use lines::{Line, Tone, line};
 pub(crate) use summary::histogram;
-use summary::summary;
+use summary::{so_far, summary};
 
 client_arguments! {
     /// send a probe each interval and report how long it takes to come back
@@ -85,6 +86,10 @@ client_arguments! {
         #[argh(option, arg_name = "FILE")]
         plot: Option<String>,
 
+        /// print the time (UTC) in front of each line
+        #[argh(switch, short = 'D')]
+        timestamps: bool,
+
         /// HOST:PORT or [IPV6]:PORT; several are pinged side by side
         #[argh(positional, arg_name = "ADDRESS")]
         addresses: Vec<String>,
@@ -99,9 +104,14 @@ fn parse_probe_size(text: &str) -> Result<usize, String> {
     }
 }
 
-pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
+pub(crate) fn run(
+    arguments: &Ping,
+    sink: Sink,
+    stopped: &Stopped,
+    asked: &Asked,
+) -> Result<Status, Stop> {
     if arguments.udp {
-        return datagram::run(arguments, sink, stopped);
+        return datagram::run(arguments, sink, stopped, asked);
     }
     for (flag, given) in
         [("--tos", arguments.tos.is_some()), ("--flows", arguments.flows.is_some())]
@@ -132,7 +142,8 @@ pub(crate) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
             }
         };
         let mut runs: Vec<Run<'_>> = found.iter().map(|_| Run::new(arguments, sink)).collect();
-        let pings = found.iter().zip(&mut runs).map(|(target, run)| run.probe(&ping, target));
+        let pings =
+            found.iter().zip(&mut runs).map(|(target, run)| run.probe(&ping, target, asked));
         if let Some(Err(stop)) = runtime::until(stopped.clone(), try_join_all(pings)).await {
             return Err(stop);
         }
@@ -153,8 +164,9 @@ struct Run<'a> {
     arguments: &'a Ping,
     sink: Sink,
     report: Report,
-    /// Whether it could not be connected to at the start.
-    failed: bool,
+    /// Whether there was a connection, and whether a failed attempt was reported.
+    connected: bool,
+    reported: bool,
     /// What is to be drawn, and since when.
     trace: Option<Trace>,
     start: Instant,
@@ -164,24 +176,52 @@ impl<'a> Run<'a> {
     fn new(arguments: &'a Ping, sink: Sink) -> Self {
         let trace = arguments.plot.is_some().then(Trace::new);
         let start = Instant::now();
-        Self { arguments, sink, report: Report::default(), failed: false, trace, start }
+        Self {
+            arguments,
+            sink,
+            report: Report::default(),
+            connected: false,
+            reported: false,
+            trace,
+            start,
+        }
     }
 
-    async fn probe(&mut self, ping: &client::Ping, target: &[SocketAddr]) -> Result<(), Stop> {
-        let mut probes = match ping.clone().start(target).await {
-            Ok(probes) => probes,
-            Err(error) => {
-                self.failed = true;
-                self.sink.failure(&error.into());
-                return Ok(());
+    async fn probe(
+        &mut self,
+        ping: &client::Ping,
+        target: &[SocketAddr],
+        asked: &Asked,
+    ) -> Result<(), Stop> {
+        let mut probes = ping.clone().start(target).await?;
+        self.open(probes.peer());
+        let mut asked = asked.times();
+        loop {
+            match select(probes.next(), asked.next()).await {
+                Either::Left((Some(event), _)) => {
+                    self.print(&event)?;
+                    self.connected |= matches!(event, PingEvent::Connected { .. });
+                    self.reported |= matches!(event, PingEvent::Unreachable { .. });
+                    self.report.note(&event);
+                    self.draw(&event);
+                }
+                Either::Left((None, _)) => return Ok(()),
+                Either::Right(_) => self.sink.words(&so_far(probes.peer(), &self.report)),
             }
-        };
-        while let Some(event) = probes.next().await {
-            self.print(&event)?;
-            self.report.note(&event);
-            self.draw(&event);
         }
-        Ok(())
+    }
+
+    /// Says on a terminal whom it pings, because the first reply may be long in coming.
+    fn open(&self, peer: SocketAddr) {
+        if !self.arguments.json && !self.arguments.quiet && io::stderr().is_terminal() {
+            let (family, size) = (Families::of(peer), self.arguments.size);
+            self.sink.words(&format!("ping {peer} over {family}, {size} bytes a probe\n"));
+        }
+    }
+
+    /// A line in front of which stands the time, if the flags ask for it.
+    fn dated(&self, line: String) -> String {
+        if self.arguments.timestamps { format!("{} {line}", now()) } else { line }
     }
 
     fn draw(&mut self, event: &PingEvent) {
@@ -211,69 +251,31 @@ impl<'a> Run<'a> {
                     self.sink.object(event)
                 }
             }
-            event => self.print_text(event, quiet),
+            event => match line(event, self.tone()) {
+                Some(Line::Data(text)) => self.sink.data(self.dated(text).as_bytes()),
+                Some(Line::Words(text)) => {
+                    self.sink.words(&self.dated(text));
+                    Ok(())
+                }
+                None => Ok(()),
+            },
         }
     }
 
-    /// Replies are data, the rest is words.
-    fn print_text(&self, event: &PingEvent, quiet: bool) -> Result<(), Stop> {
-        match event {
-            PingEvent::Connected { peer, local, connect, attempts, .. }
-                if self.arguments.verbose =>
-            {
-                let (family, millis) = (Families::of(*peer), millis(*connect));
-                let mut text =
-                    format!("connected to {peer} from {local} over {family} in {millis} ms\n");
-                for other in others(attempts) {
-                    text += &format!("  {other}\n");
-                }
-                self.sink.words(&text);
-            }
-            PingEvent::Connected { peer, .. } if self.report.peer.is_some() && !quiet => {
-                self.sink.words(&format!("connected to {peer} again\n"));
-            }
-            PingEvent::Reply { peer, sequence, bytes, rtt, connect, .. } if !quiet => {
-                let connect = connect
-                    .map_or_else(String::new, |time| format!(" connect={} ms", millis(time)));
-                let time = millis(*rtt);
-                self.sink.data(
-                    format!("{bytes} bytes from {peer}: seq={sequence} time={time} ms{connect}\n")
-                        .as_bytes(),
-                )?;
-            }
-            PingEvent::Late { peer, sequence, bytes, rtt, .. } if !quiet => {
-                let time = millis(*rtt);
-                self.sink.data(
-                    format!("{bytes} bytes from {peer}: seq={sequence} time={time} ms, late\n")
-                        .as_bytes(),
-                )?;
-            }
-            PingEvent::Lost { peer, sequence, loss, .. } if !quiet => {
-                let why = match loss {
-                    Loss::Timeout => format!("no reply within {:?}", self.arguments.timeout),
-                    loss => loss.to_string(),
-                };
-                self.sink.words(&format!("lost {peer}: seq={sequence}, {why}\n"));
-            }
-            // With --reconnect; without, it would be told as unreachable, which is quiet too.
-            PingEvent::Disconnected { error: SendError::Connect(_), .. } if quiet => {}
-            PingEvent::Disconnected { error, .. } => {
-                self.sink.words(&format!("{}\n", chain(error)));
-            }
-            PingEvent::Unreachable { error, retry_in, .. } if !quiet => {
-                self.sink.words(&format!("{}; again in {retry_in:?}\n", chain(error)));
-            }
-            _ => {} // not for people, or not with --quiet
+    fn tone(&self) -> Tone {
+        Tone {
+            quiet: self.arguments.quiet,
+            verbose: self.arguments.verbose,
+            timeout: self.arguments.timeout,
+            connected: self.connected,
+            reported: self.reported,
         }
-        Ok(())
     }
 
     fn print_summary(&self) -> Result<Status, Stop> {
         let report = &self.report;
         let Some(peer) = report.peer else {
-            if !self.failed {
-                self.sink.words("interrupted before there was a connection\n");
-            }
+            self.sink.words("interrupted before there was a connection\n");
             return Ok(Status::Network);
         };
         if self.arguments.json {

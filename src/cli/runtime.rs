@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::{Arc, RwLock, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use async_global_executor::GlobalExecutorConfig;
 use async_io::Timer;
 use async_signal::{Signal, Signals};
 use echo6::error::Cause;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::channel::oneshot;
 use futures::executor::block_on;
 use futures::future::{BoxFuture, Either, Shared, select};
@@ -73,6 +74,35 @@ pub(crate) async fn until<F: Future>(
     }
 }
 
+/// Runs `future` to its end, and `beside` meanwhile.
+pub(crate) async fn while_also<F: Future>(future: F, beside: impl Future) -> F::Output {
+    match select(pin!(future), pin!(beside)).await {
+        Either::Left((output, _)) => output,
+        Either::Right((_, future)) => future.await,
+    }
+}
+
+/// Who wants to know when a signal asks for the figures so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(Arc<Mutex<Vec<UnboundedSender<()>>>>);
+
+impl Asked {
+    /// An item for each time that the figures are asked for.
+    pub(crate) fn times(&self) -> UnboundedReceiver<()> {
+        let (sender, times) = unbounded();
+        self.senders().push(sender);
+        times
+    }
+
+    fn ask(&self) {
+        self.senders().retain(|sender| sender.unbounded_send(()).is_ok());
+    }
+
+    fn senders(&self) -> MutexGuard<'_, Vec<UnboundedSender<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Ready when a signal asks a client to stop, for all that wait for it.
 pub(crate) type Stopped = Shared<BoxFuture<'static, ()>>;
 
@@ -81,7 +111,7 @@ pub(crate) type Stopped = Shared<BoxFuture<'static, ()>>;
 /// takes what it writes.
 pub(crate) fn supervised(
     deadline: Option<Duration>,
-    job: impl FnOnce(&Stopped) -> Result<Status, Stop> + Send + 'static,
+    job: impl FnOnce(&Stopped, &Asked) -> Result<Status, Stop> + Send + 'static,
 ) -> Result<Status, Stop> {
     // As many descriptors as the hard limit allows (getrlimit(2)); what is left is enough for most.
     #[cfg(unix)]
@@ -92,9 +122,11 @@ pub(crate) fn supervised(
     let (stop, stopped) = oneshot::channel::<()>();
     let (result, mut done) = oneshot::channel();
     let (running, ended) = mpsc::channel::<Infallible>();
+    let asked = Asked::default();
+    let asks = asked.clone();
     let job = move || {
         let stopped = stopped.map(drop).boxed().shared();
-        let _ = result.send(job(&stopped));
+        let _ = result.send(job(&stopped, &asked));
         drop(running);
     };
     let thread = thread::Builder::new().spawn(job).map_err(no_thread)?;
@@ -108,7 +140,7 @@ pub(crate) fn supervised(
         }
     };
     let finished = block_on(async {
-        match select(&mut done, select(pin!(signals.next()), pin!(deadline))).await {
+        match select(&mut done, select(pin!(signals.stop(&asks)), pin!(deadline))).await {
             Either::Left((finished, _)) => Some(finished),
             Either::Right(_) => None,
         }
@@ -142,14 +174,15 @@ where
     block_on(async_std::task::spawn(future))
 }
 
-/// The signals that ask a program to stop: SIGINT and SIGTERM, or Ctrl-C on Windows.
+/// The signals that ask a program to stop, SIGINT and SIGTERM or Ctrl-C on Windows, and those that ask
+/// for its figures so far.
 pub(crate) struct StopSignals(Signals);
 
 impl StopSignals {
     /// Takes the signals over from the system's default, which is to end the process.
     pub(crate) fn new() -> Result<Self, Cause> {
         #[cfg(unix)]
-        let signals = [Signal::Int, Signal::Term];
+        let signals = [Signal::Int, Signal::Term, Signal::Quit, Signal::Usr1];
         #[cfg(not(unix))]
         let signals = [Signal::Int];
         Ok(Self(Signals::new(signals)?))
@@ -167,21 +200,38 @@ impl StopSignals {
         Ok(signals)
     }
 
-    /// Ready when the next one comes. What is written behind it starts on a line of its own: the
+    /// Ready when one asks to stop. What is written behind it starts on a line of its own: the
     /// terminal has shown `^C`.
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn stop(&mut self, asked: &Asked) {
         loop {
             match self.0.next().await {
                 Some(Err(_)) => {}
-                Some(Ok(Signal::Int))
-                    if io::stdin().is_terminal() && io::stderr().is_terminal() =>
-                {
-                    let _ = Stream::Stderr.write_all(b"\n");
-                    return;
+                Some(Ok(signal)) if asks_for_figures(signal) => {
+                    end_the_terminals_line();
+                    asked.ask();
                 }
+                Some(Ok(Signal::Int)) => return end_the_terminals_line(),
                 Some(Ok(_)) | None => return,
             }
         }
+    }
+}
+
+/// SIGQUIT, which Ctrl-\\ sends, and SIGUSR1 where there is no terminal.
+#[cfg(unix)]
+fn asks_for_figures(signal: Signal) -> bool {
+    matches!(signal, Signal::Quit | Signal::Usr1)
+}
+
+#[cfg(not(unix))]
+fn asks_for_figures(_: Signal) -> bool {
+    false
+}
+
+/// The terminal shows a key that sends a signal, such as `^C`, in the middle of a line.
+fn end_the_terminals_line() {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        let _ = Stream::Stderr.write_all(b"\n");
     }
 }
 

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use super::failure::{Failure, Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
 use super::ready;
-use super::runtime::{self, Stopped};
+use super::runtime::{self, Asked, Stopped};
 use super::sink::Sink;
 use super::streams::Meter;
 use super::targets::{self, others};
@@ -84,7 +84,12 @@ impl Send {
 /// Maximum number of open connections: a burst that no server's backlog minds.
 const PARALLEL: u64 = 64;
 
-pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
+pub(crate) fn run(
+    arguments: &Send,
+    sink: Sink,
+    stopped: &Stopped,
+    asked: &Asked,
+) -> Result<Status, Stop> {
     if arguments.udp {
         return datagram::run(arguments, sink, stopped);
     }
@@ -126,6 +131,11 @@ pub(crate) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
                 sender.send_messages(&targets).await
             }
         };
+        let answering = asked.times().for_each(|()| {
+            sink.words(&format!("{}\n", sender.so_far()));
+            std::future::ready(())
+        });
+        let sending = async { runtime::while_also(sending, answering).await };
         let result = runtime::until(stopped.clone(), sending).await;
         let interrupted = result.is_none();
         if interrupted {

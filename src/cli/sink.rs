@@ -58,9 +58,14 @@ impl Sink {
     }
 }
 
+/// The time in UTC, to the millisecond (RFC 3339).
+pub(crate) fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
 /// A value as one line of JSON, with the time in UTC.
 pub(crate) fn object(value: &impl Serialize) -> String {
-    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let time = now();
     let line = serde_json::to_string(&Line { time, value });
     line.expect("the keys of all values are strings") + "\n"
 }

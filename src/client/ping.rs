@@ -11,7 +11,7 @@ mod separate;
 mod session;
 mod settings;
 
-pub use event::{Loss, PingEvent};
+pub use event::{Loss, PingEvent, Skip};
 pub use probes::Probes;
 pub use report::Report;
 pub use settings::Ping;

@@ -43,6 +43,8 @@ pub enum Event {
     Paused(Paused),
     /// Clients are accepted again.
     Resumed,
+    /// What the server has done so far, because [somebody asked](crate::Server::report_totals).
+    Totals(Totals),
     /// The last client is gone.
     Stopped(Totals),
 }
@@ -58,6 +60,7 @@ impl fmt::Display for Event {
             Self::FlowQuiet(flow) => flow.fmt(f),
             Self::Paused(paused) => paused.fmt(f),
             Self::Resumed => f.write_str("accepting clients again"),
+            Self::Totals(totals) => write!(f, "so far, {totals}"),
             Self::Stopped(totals) => write!(f, "stopped {totals}"),
         }
     }

@@ -255,6 +255,14 @@ fn events() -> Vec<(Event, &'static str, Value)> {
         ),
         (Event::Resumed, "accepting clients again", json!({ "event": "resumed" })),
         (
+            Event::Totals(totals.clone()),
+            "so far, after 0.002 s: 4 clients, 3 refused, 2 cut off, 5 bytes echoed",
+            json!({
+                "event": "totals", "connections": 4, "refused": 3, "cut": 2, "cut_at_stop": 1,
+                "bytes_in": 9, "bytes_out": 5, "duration_us": 1500.0,
+            }),
+        ),
+        (
             Event::Stopped(totals),
             "stopped after 0.002 s: 4 clients, 3 refused, 2 cut off, 5 bytes echoed",
             json!({

@@ -7,20 +7,25 @@ use echo6::address::Families;
 use echo6::client::{DatagramEvent, DatagramLoss, DatagramPing, DatagramReport, ProbeArrival};
 use echo6::socket::Transports;
 use futures::StreamExt;
-use futures::future::try_join_all;
+use futures::future::{Either, select, try_join_all};
 
 use super::Ping;
-use super::summary::{figures, head, histogram};
+use super::summary::{figures, head, histogram, times_so_far};
 use crate::cli::failure::{Failure, Status, Stop};
 use crate::cli::plot::{self, Series, Trace};
 use crate::cli::ready;
-use crate::cli::runtime::{self, Stopped};
+use crate::cli::runtime::{self, Asked, Stopped};
 use crate::cli::sink::Sink;
 use crate::cli::targets::targets;
 use crate::cli::text::{count, millis};
 use crate::cli::values::endpoints;
 
-pub(super) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
+pub(super) fn run(
+    arguments: &Ping,
+    sink: Sink,
+    stopped: &Stopped,
+    asked: &Asked,
+) -> Result<Status, Stop> {
     let endpoints = endpoints("ping", &arguments.addresses, None)?;
     let dial = arguments.dial();
     if dial.proxy_protocol.is_some() {
@@ -60,7 +65,8 @@ pub(super) fn run(arguments: &Ping, sink: Sink, stopped: &Stopped) -> Result<Sta
             fits(*address, arguments.size)?;
         }
         let mut runs: Vec<Run<'_>> = found.iter().map(|_| Run::new(arguments, sink)).collect();
-        let pings = found.iter().zip(&mut runs).map(|(target, run)| run.probe(&ping, target));
+        let pings =
+            found.iter().zip(&mut runs).map(|(target, run)| run.probe(&ping, target, asked));
         if let Some(Err(stop)) = runtime::until(stopped.clone(), try_join_all(pings)).await {
             return Err(stop);
         }
@@ -102,7 +108,12 @@ impl<'a> Run<'a> {
         Self { arguments, sink, report: DatagramReport::default(), trace, start: Instant::now() }
     }
 
-    async fn probe(&mut self, ping: &DatagramPing, target: &[SocketAddr]) -> Result<(), Stop> {
+    async fn probe(
+        &mut self,
+        ping: &DatagramPing,
+        target: &[SocketAddr],
+        asked: &Asked,
+    ) -> Result<(), Stop> {
         let mut probes = match ping.clone().start(target).await {
             Ok(probes) => probes,
             Err(error) => {
@@ -110,12 +121,24 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
         };
-        while let Some(event) = probes.next().await {
-            self.print(&event)?;
-            self.report.note(&event);
-            self.draw(&event);
+        let mut asked = asked.times();
+        loop {
+            match select(probes.next(), asked.next()).await {
+                Either::Left((Some(event), _)) => {
+                    self.print(&event)?;
+                    self.report.note(&event);
+                    self.draw(&event);
+                }
+                Either::Left((None, _)) => return Ok(()),
+                Either::Right(_) => {
+                    let DatagramReport { sent, received, lost, ref rtt, .. } = self.report;
+                    self.sink.words(&format!(
+                        "{sent} sent, {received} received, {lost} lost{}",
+                        times_so_far(rtt)
+                    ));
+                }
+            }
         }
-        Ok(())
     }
 
     fn draw(&mut self, event: &DatagramEvent) {

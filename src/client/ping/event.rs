@@ -92,6 +92,18 @@ pub enum PingEvent {
         #[cfg_attr(feature = "serde", serde(rename = "cause"))]
         loss: Loss,
     },
+    /// Probes were due and are not sent, because nobody tried to: no number is theirs.
+    #[non_exhaustive]
+    Skipped {
+        /// The server.
+        #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "address"))]
+        peer: SocketAddr,
+        /// How many times one was due.
+        count: u64,
+        /// Why none was sent.
+        #[cfg_attr(feature = "serde", serde(rename = "cause"))]
+        skip: Skip,
+    },
     /// The connection is gone, or of no more use. The probes that were under way are told lost next,
     /// one by one.
     #[non_exhaustive]
@@ -103,7 +115,7 @@ pub enum PingEvent {
         #[cfg_attr(feature = "serde", serde(flatten))]
         error: SendError,
     },
-    /// The server cannot be reached again yet.
+    /// The server cannot be reached yet, or not again.
     #[non_exhaustive]
     Unreachable {
         /// The server.
@@ -116,6 +128,16 @@ pub enum PingEvent {
         #[cfg_attr(feature = "serde", serde(rename = "retry_in_us", serialize_with = "micros"))]
         retry_in: Duration,
     },
+}
+
+kind! {
+    /// Why probes that were due were not sent.
+    pub enum Skip {
+        /// They fell due between two attempts to connect.
+        Waiting = "waiting", "due between two attempts to connect";
+        /// They fell due while this process did not run, or was too busy.
+        Paused = "paused", "due while this program was stopped or held up";
+    }
 }
 
 kind! {

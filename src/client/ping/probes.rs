@@ -5,12 +5,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
 
 use async_io::Timer;
 use futures::Stream;
 use futures::future::BoxFuture;
 
-use super::event::{Loss, PingEvent};
+use super::event::{Loss, PingEvent, Skip};
 use super::patience::Patience;
 use super::schedule::{Due, Schedule};
 use super::separate::Separate;
@@ -20,23 +21,28 @@ use crate::client::connect::Connection;
 use crate::client::error::ConnectError;
 use crate::client::target::Target;
 
-/// How many lost probes are told in one turn, so that whatever else the thread has to do has its
-/// turn, however fast they fall due.
-const TURN: usize = 64;
-
 impl Ping {
-    /// Connects to the first address of `target` that accepts, and returns the stream of what
-    /// happens to the probes. It ends when all are back or lost; to stop before, drop it.
+    /// Looks up the addresses of `target`, and returns the stream of what happens to the probes. It
+    /// ends when all are back or lost; to stop before, drop it.
     ///
-    /// A connection that breaks is made again, to the same address: after 20 ms, and after waits
-    /// that double up to the interval until a probe comes back. What falls due meanwhile is lost.
+    /// It connects to the first address that accepts, at the start and when the connection breaks
+    /// (then to the same address): at once, after 20 ms, and after waits that double up to the
+    /// interval until a probe comes back. A probe that is due and whose attempt fails is lost; what
+    /// falls due between two attempts is skipped.
     ///
     /// # Errors
     ///
-    /// If the target has no address, or none accepts.
+    /// If the target has no address.
     pub async fn start(self, target: impl Into<Target>) -> Result<Probes, ConnectError> {
-        let connection = self.client.connect(target).await?;
-        Ok(Probes::new(self, connection))
+        let addresses = self.client.look_up(target.into()).await?;
+        let Some(&peer) = addresses.first() else {
+            return Err(ConnectError::NoneAccepts { attempts: Vec::new(), source: None });
+        };
+        let schedule = Schedule::new(self.interval, self.count);
+        let patience = Patience::new(self.interval);
+        let state = State::Away(Away::trying(&self, &addresses));
+        let events = VecDeque::new();
+        Ok(Probes { ping: self, addresses, peer, schedule, patience, state, events, waiting: None })
     }
 }
 
@@ -46,6 +52,8 @@ impl Ping {
 #[must_use = "no probe is sent unless the stream is polled"]
 pub struct Probes {
     ping: Ping,
+    /// The addresses to connect to: of several, only the one that was the first to accept is left.
+    addresses: Vec<SocketAddr>,
     peer: SocketAddr,
     schedule: Schedule,
     patience: Patience,
@@ -59,7 +67,7 @@ pub struct Probes {
 enum State {
     /// All probes on one connection.
     Session(Box<Session>),
-    /// The connection is lost, and to be made again.
+    /// There is no connection, and one is to be made.
     Away(Away),
     /// A connection for each probe.
     Separate(Box<Separate>),
@@ -67,26 +75,21 @@ enum State {
 }
 
 struct Away {
-    /// The wait before the next attempt, and then the attempt.
-    reconnect: BoxFuture<'static, Result<Connection, ConnectError>>,
-    /// For the next probe that falls due.
+    phase: Phase,
+    /// For the wait, and for the next probe that falls due during an attempt.
     timer: Timer,
+    /// Whether there never was a connection.
+    first: bool,
+}
+
+enum Phase {
+    /// Until the next attempt.
+    Waiting,
+    /// An attempt is under way, and the probe that is due with it.
+    Trying(BoxFuture<'static, Result<Connection, ConnectError>>),
 }
 
 impl Probes {
-    fn new(ping: Ping, mut connection: Connection) -> Self {
-        let peer = connection.peer;
-        let schedule = Schedule::new(ping.interval, ping.count);
-        let events = VecDeque::from([connected(&mut connection)]);
-        let patience = Patience::new(ping.interval);
-        let state = if ping.reconnect {
-            State::Separate(Box::new(Separate::new(&ping, connection)))
-        } else {
-            State::session(&ping, connection)
-        };
-        Self { ping, peer, schedule, patience, state, events, waiting: None }
-    }
-
     /// The server that probes are sent to.
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
@@ -105,7 +108,7 @@ impl Probes {
                 }
                 let lost = ready!(polled);
                 if lost && !schedule.is_over() {
-                    State::Away(Away::new(ping, self.peer, &mut self.patience, events, None))
+                    State::Away(Away::waiting(self.patience.wait()))
                 } else {
                     State::Over
                 }
@@ -114,31 +117,41 @@ impl Probes {
                 ready!(separate.poll(cx, schedule, events));
                 State::Over
             }
-            State::Away(away) => match away.reconnect.as_mut().poll(cx) {
-                Poll::Ready(Ok(mut connection)) => {
-                    events.push_back(connected(&mut connection));
-                    State::session(ping, connection)
+            State::Away(away) => match ready!(away.poll(cx, self.peer, schedule, events)) {
+                None => {
+                    State::Away(Away { first: away.first, ..Away::trying(ping, &self.addresses) })
                 }
-                Poll::Ready(Err(error)) => {
-                    if schedule.is_back_to_back() {
-                        // The one that would have gone now; else there would be no end to it.
-                        lose_due(schedule, self.peer, events, 1);
+                Some(Ok(mut connection)) => {
+                    self.peer = connection.peer;
+                    self.addresses = vec![connection.peer];
+                    if away.first {
+                        schedule.restart(Instant::now());
+                    }
+                    events.push_back(connected(&mut connection));
+                    if ping.reconnect {
+                        State::Separate(Box::new(Separate::new(ping, connection)))
+                    } else {
+                        State::Session(Box::new(Session::new(
+                            connection,
+                            ping.size,
+                            ping.client.timeout,
+                        )))
+                    }
+                }
+                Some(Err(error)) => {
+                    if let Some((address, _)) = error.likeliest() {
+                        self.peer = address;
+                    }
+                    let (peer, retry_in) = (self.peer, self.patience.wait());
+                    events.push_back(PingEvent::Unreachable { peer, error, retry_in });
+                    if let Some(Due { sequence, .. }) = schedule.take(Instant::now(), true) {
+                        lose(sequence, peer, events);
                     }
                     if schedule.is_over() {
                         State::Over
                     } else {
-                        State::Away(Away::new(
-                            ping,
-                            self.peer,
-                            &mut self.patience,
-                            events,
-                            Some(error),
-                        ))
+                        State::Away(Away { first: away.first, ..Away::waiting(retry_in) })
                     }
-                }
-                Poll::Pending => {
-                    ready!(away.poll_due(cx, schedule, self.peer, events));
-                    State::Over
                 }
             },
             State::Over => State::Over,
@@ -147,78 +160,59 @@ impl Probes {
     }
 }
 
-impl State {
-    fn session(ping: &Ping, connection: Connection) -> Self {
-        Self::Session(Box::new(Session::new(connection, ping.size, ping.client.timeout)))
-    }
-}
-
 impl Away {
-    /// Waits and connects again. An attempt that failed is told, with the wait.
-    fn new(
-        ping: &Ping,
-        peer: SocketAddr,
-        patience: &mut Patience,
-        events: &mut VecDeque<PingEvent>,
-        failed: Option<ConnectError>,
-    ) -> Self {
-        let retry_in = patience.wait();
-        if let Some(error) = failed {
-            events.push_back(PingEvent::Unreachable { peer, error, retry_in });
-        }
-        let client = ping.client.clone();
-        let reconnect = Box::pin(async move {
-            Timer::after(retry_in).await;
-            client.connect(peer).await
-        });
-        Self { reconnect, timer: Timer::never() }
+    fn waiting(wait: Duration) -> Self {
+        Self { phase: Phase::Waiting, timer: Timer::after(wait), first: false }
     }
 
-    /// Tells lost what falls due without a connection, when it does. Ready when the schedule is
-    /// over.
-    fn poll_due(
+    fn trying(ping: &Ping, addresses: &[SocketAddr]) -> Self {
+        let (client, addresses) = (ping.client.clone(), addresses.to_vec());
+        let attempt = Box::pin(async move { client.connect(&addresses[..]).await });
+        Self { phase: Phase::Trying(attempt), timer: Timer::never(), first: true }
+    }
+
+    /// Ready with nothing when an attempt is to begin, and with its result when it is over.
+    fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        schedule: &mut Schedule,
         peer: SocketAddr,
+        schedule: &mut Schedule,
         events: &mut VecDeque<PingEvent>,
-    ) -> Poll<()> {
+    ) -> Poll<Option<Result<Connection, ConnectError>>> {
+        let Phase::Trying(attempt) = &mut self.phase else {
+            ready!(Pin::new(&mut self.timer).poll(cx));
+            let count = schedule.skip(Instant::now());
+            if count > 0 {
+                events.push_back(PingEvent::Skipped { peer, count, skip: Skip::Waiting });
+            }
+            return Poll::Ready(None);
+        };
         loop {
-            if schedule.is_over() {
-                return Poll::Ready(());
+            if let Poll::Ready(result) = attempt.as_mut().poll(cx) {
+                return Poll::Ready(Some(result));
             }
-            // Back to back, the next one is due when it can be sent.
-            let Some(due) = schedule.next_due() else { return Poll::Pending };
-            if lose_due(schedule, peer, events, TURN) == TURN {
-                cx.waker().wake_by_ref();
+            let now = Instant::now();
+            if !self.first && schedule.is_overdue(now) {
+                let Some(Due { sequence, .. }) = schedule.take(now, true) else { continue };
+                lose(sequence, peer, events);
+                let count = schedule.skip_a_pause(now);
+                if count > 0 {
+                    events.push_back(PingEvent::Skipped { peer, count, skip: Skip::Paused });
+                }
+            }
+            let Some(due) = schedule.next_due().filter(|_| !self.first) else {
                 return Poll::Pending;
-            }
-            if let Some(next) = schedule.next_due().filter(|&next| next > due) {
-                self.timer.set_at(next);
-            } else {
-                self.timer.set_at(due);
-            }
+            };
+            self.timer.set_at(due + schedule.interval());
             ready!(Pin::new(&mut self.timer).poll(cx));
         }
     }
 }
 
-/// Tells lost what is due, up to a number; says how many.
-fn lose_due(
-    schedule: &mut Schedule,
-    peer: SocketAddr,
-    events: &mut VecDeque<PingEvent>,
-    most: usize,
-) -> usize {
-    let now = std::time::Instant::now();
-    let due = std::iter::from_fn(|| schedule.take(now, true)).take(most);
-    let mut lost = 0;
-    for Due { sequence, .. } in due {
-        events.push_back(PingEvent::Sent { peer, sequence });
-        events.push_back(PingEvent::Lost { peer, sequence, loss: Loss::Disconnected });
-        lost += 1;
-    }
-    lost
+/// A probe was due, and there is no connection.
+fn lose(sequence: u64, peer: SocketAddr, events: &mut VecDeque<PingEvent>) {
+    events.push_back(PingEvent::Sent { peer, sequence });
+    events.push_back(PingEvent::Lost { peer, sequence, loss: Loss::Disconnected });
 }
 
 fn connected(connection: &mut Connection) -> PingEvent {

@@ -9,7 +9,7 @@ use crate::times::Times;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The server, if there was ever a connection.
+    /// The server; if there was never a connection, the address that was tried.
     pub peer: Option<SocketAddr>,
     /// Probes that were due.
     pub sent: u64,
@@ -19,6 +19,8 @@ pub struct Report {
     pub lost: u64,
     /// Probes that came back when they were given up.
     pub late: u64,
+    /// Times at which a probe was due and none was sent, because nobody tried to.
+    pub skipped: u64,
     /// Bytes that came back, in time or late.
     pub bytes: u64,
     /// Times of all that came back, in time or late.
@@ -33,7 +35,11 @@ impl Report {
     pub fn note(&mut self, event: &PingEvent) {
         match *event {
             PingEvent::Connected { peer, .. } => self.peer = Some(peer),
-            PingEvent::Sent { .. } => self.sent += 1,
+            PingEvent::Sent { peer, .. } => {
+                self.peer.get_or_insert(peer);
+                self.sent += 1;
+            }
+            PingEvent::Skipped { count, .. } => self.skipped += count,
             PingEvent::Reply { bytes, rtt, connect, .. } => {
                 self.received += 1;
                 self.bytes += bytes as u64;
@@ -79,6 +85,7 @@ impl serde::Serialize for Report {
             received: u64,
             lost: u64,
             late: u64,
+            skipped: u64,
             unanswered: u64,
             returned_bytes: u64,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,11 +93,22 @@ impl serde::Serialize for Report {
             #[serde(skip_serializing_if = "Option::is_none")]
             connect_us: Option<Figures>,
         }
-        let &Self { peer, sent, received, lost, late, bytes, .. } = self;
+        let &Self { peer, sent, received, lost, late, skipped, bytes, .. } = self;
         let (unanswered, returned_bytes) = (self.unanswered(), bytes);
         let (rtt_us, connect_us) = (self.rtt.figures(), self.connect.figures());
-        Summary { peer, sent, received, lost, late, unanswered, returned_bytes, rtt_us, connect_us }
-            .serialize(serializer)
+        let summary = Summary {
+            peer,
+            sent,
+            received,
+            lost,
+            late,
+            skipped,
+            unanswered,
+            returned_bytes,
+            rtt_us,
+            connect_us,
+        };
+        summary.serialize(serializer)
     }
 }
 

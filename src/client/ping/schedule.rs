@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// What counts as forever: any clock can still add it to the present time.
 pub(in crate::client) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// How late a timer of this host may be when all its processors are busy: measured, up to 40 ms.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// When each probe is due.
 #[derive(Debug)]
 pub(in crate::client) struct Schedule {
@@ -34,6 +37,11 @@ impl Schedule {
         self.interval.is_zero()
     }
 
+    /// The time between two probes.
+    pub(in crate::client) fn interval(&self) -> Duration {
+        self.interval
+    }
+
     pub(in crate::client) fn is_over(&self) -> bool {
         self.next_sequence > self.last_sequence
     }
@@ -51,6 +59,38 @@ impl Schedule {
     /// Whether there is a next probe, and it is due by `now`.
     pub(in crate::client) fn is_due(&self, now: Instant) -> bool {
         !self.is_over() && self.next_due <= now
+    }
+
+    /// Says whether another probe falls due behind the next one by `now`, so that the next one has
+    /// had its interval.
+    pub(in crate::client) fn is_overdue(&self, now: Instant) -> bool {
+        let another = self.next_sequence < self.last_sequence;
+        another && !self.is_back_to_back() && self.next_due + self.interval <= now
+    }
+
+    /// The next probe is due now.
+    pub(in crate::client) fn restart(&mut self, now: Instant) {
+        self.next_due = now;
+    }
+
+    /// Leaves out what fell due before the last time that is due by `now`; says how many times. The
+    /// probes keep their numbers, so that as many go out in the end.
+    pub(in crate::client) fn skip(&mut self, now: Instant) -> u64 {
+        if self.is_over() || self.is_back_to_back() {
+            return 0;
+        }
+        let late = now.saturating_duration_since(self.next_due);
+        let times = late.as_nanos() / self.interval.as_nanos();
+        let ahead = self.interval.as_nanos() * times;
+        self.next_due += Duration::from_nanos(u64::try_from(ahead).unwrap_or(u64::MAX));
+        u64::try_from(times).unwrap_or(u64::MAX)
+    }
+
+    /// The same, if the time to send was missed by more than a timer that is late explains: then
+    /// this process did not run.
+    pub(in crate::client) fn skip_a_pause(&mut self, now: Instant) -> u64 {
+        let late = now.saturating_duration_since(self.next_due);
+        if late > PAUSE.max(2 * self.interval.min(LONGEST / 2)) { self.skip(now) } else { 0 }
     }
 
     /// The next probe, if it is due by `now`. `idle` says that none is waited for.
@@ -83,6 +123,25 @@ mod tests {
             assert_eq!(schedule.take(late, false), Some(Due { sequence: u64::from(n) + 1, due }));
         }
         assert!(schedule.is_over() && schedule.take(late, true).is_none());
+    }
+
+    #[test]
+    fn what_falls_due_while_nobody_could_send_is_left_out_and_counted() {
+        let interval = Duration::from_millis(10);
+        let mut schedule = Schedule::new(interval, Some(3));
+        let start = schedule.next_due;
+        for (late_ms, skipped, due_ms) in [(0, 0, 0), (9, 0, 0), (10, 1, 10), (57, 4, 50)] {
+            assert_eq!(schedule.skip(start + Duration::from_millis(late_ms)), skipped);
+            assert_eq!(schedule.next_due, start + Duration::from_millis(due_ms));
+        }
+        let now = start + Duration::from_millis(57);
+        assert!(!schedule.is_overdue(now) && schedule.is_overdue(now + interval));
+        // As many probes go out, and only a long pause is one.
+        assert_eq!(schedule.take(now, true).map(|due| due.sequence), Some(1));
+        let next = schedule.next_due;
+        assert_eq!(schedule.skip_a_pause(next + PAUSE), 0);
+        assert_eq!(schedule.skip_a_pause(next + Duration::from_secs(20)), 2000);
+        assert_eq!(Schedule::new(Duration::ZERO, None).skip(now + PAUSE), 0);
     }
 
     #[test]

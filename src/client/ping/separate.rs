@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use futures::io::sink;
 use futures::stream::FuturesUnordered;
 
-use super::event::{Loss, PingEvent};
+use super::event::{Loss, PingEvent, Skip};
 use super::patience::Patience;
 use super::probe::{number, payload};
 use super::schedule::{Due, Schedule};
@@ -78,6 +78,11 @@ impl Separate {
             }
             let now = Instant::now();
             let waits = self.not_before.filter(|&at| schedule.is_back_to_back() && now < at);
+            let skipped = if self.held_up { 0 } else { schedule.skip_a_pause(now) };
+            if skipped > 0 {
+                let (peer, skip) = (self.peer, Skip::Paused);
+                events.push_back(PingEvent::Skipped { peer, count: skipped, skip });
+            }
             let due = if waits.is_none() { schedule.take(now, idle) } else { None };
             if let Some(due) = due {
                 events.push_back(PingEvent::Sent { peer: self.peer, sequence: due.sequence });

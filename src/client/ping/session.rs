@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use futures::io::{AsyncRead, AsyncWrite};
 
-use super::event::{Loss, PingEvent};
+use super::event::{Loss, PingEvent, Skip};
 use super::ledger::{Fate, Ledger};
 use super::probe::{HEADER, number, payload};
 use super::schedule::{Due, Schedule};
@@ -110,6 +110,11 @@ impl Session {
                 // one, however fast they come back.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
+            }
+            let skipped = if self.held_up { 0 } else { schedule.skip_a_pause(now) };
+            if skipped > 0 {
+                let skip = Skip::Paused;
+                events.push_back(PingEvent::Skipped { peer, count: skipped, skip });
             }
             let mut queued = false;
             while self.has_room() {
