@@ -18,6 +18,8 @@ struct Client {
     /// How many reads have been tried.
     reads: usize,
     got: Vec<u8>,
+    /// How many writes a signal interrupts.
+    interruptions: usize,
     closed: bool,
 }
 
@@ -40,6 +42,10 @@ impl AsyncWrite for Client {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(rest) = self.interruptions.checked_sub(1) {
+            self.interruptions = rest;
+            return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+        }
         let length = bytes.len().min(3);
         self.got.extend_from_slice(&bytes[..length]);
         Poll::Ready(Ok(length))
@@ -86,6 +92,14 @@ fn the_pump_knows_nothing_of_the_faults_that_it_deals() {
         let names: Vec<String> = told.dealt().iter().map(ToString::to_string).collect();
         assert_eq!(names.join(" "), dealt);
     }
+}
+
+#[test]
+fn bytes_whose_write_was_interrupted_go_out_once() {
+    let mut client = Client { interruptions: 100, ..Client::default() };
+    let (reader, writer) = faulty(&mut client, &["flip@4"]).split();
+    block_on(echo(reader, writer, &Flow::default())).unwrap();
+    assert_eq!(client.got, b"helln world");
 }
 
 #[test]

@@ -308,6 +308,7 @@ mod tests {
             ("127.0.0.1%lo:80", Kind::MisplacedZone, 9, ""),
             ("[fe80::1%]:80", Kind::EmptyZone, 9, ""),
             ("[fe80::1%25eth0]:80", Kind::EscapedZone, 11, "write [fe80::1%eth0]:80"),
+            ("[fe80::1%25eth0]:x", Kind::EscapedZone, 11, "follows a plain \"%\""),
             ("[fe80::1%a b]:80", Kind::UnexpectedCharacter, 10, ""),
             ("[1::2::3]:80", Kind::SecondDoubleColon, 6, ""),
             ("256.1.1.1:80", Kind::OctetOutOfRange, 2, ""),

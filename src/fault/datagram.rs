@@ -23,7 +23,7 @@ pub struct DatagramFaults {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fate {
-    /// How many times it is sent; 0 if it is lost.
+    /// How many times it is sent; 0 if it is lost. Each fault that sends it twice adds one.
     pub copies: u32,
     /// When.
     pub due: Instant,
@@ -96,7 +96,7 @@ impl Fate {
     fn suffer(&mut self, fault: &Fault, offset: usize, now: Instant, rng: &mut Rng) {
         match fault.kind {
             FaultKind::Drop => self.copies = 0,
-            FaultKind::Twice => self.copies *= 2,
+            FaultKind::Twice => self.copies += 1,
             FaultKind::Delay => self.due += fault.value.time(rng).unwrap_or_default(),
             FaultKind::Reorder => {
                 self.behind_next = Some(now + fault.value.time(rng).unwrap_or(REORDER));
@@ -300,6 +300,12 @@ mod tests {
     }
 
     #[test]
+    fn no_number_of_faults_makes_copies_without_end() {
+        let fate = faults(&["twice"; 100]).decide(5, Instant::now());
+        assert_eq!(fate.copies, 101);
+    }
+
+    #[test]
     fn each_fault_does_to_datagrams_what_its_name_says() {
         type Row =
             (&'static [&'static str], &'static [(u64, &'static str)], &'static [&'static str]);
@@ -310,6 +316,11 @@ mod tests {
             // As a path does whose MTU is smaller than the datagram.
             (&["drop@3"], &[(0, "abc"), (20, "ij")], &["drop@3"]),
             (&["1*twice"], &[(0, "abc"), (0, "abc"), (10, "defgh"), (20, "ij")], &["twice"]),
+            (
+                &["1*twice", "1*twice"],
+                &[(0, "abc"), (0, "abc"), (0, "abc"), (10, "defgh"), (20, "ij")],
+                &["twice", "twice"],
+            ),
             (&["1*delay=15ms"], &[(10, "defgh"), (15, "abc"), (20, "ij")], &["delay"]),
             (&["1*reorder"], &[(10, "defgh"), (10, "abc"), (20, "ij")], &["reorder"]),
             (&["reorder"], &[(10, "defgh"), (10, "abc"), (1020, "ij")], &["reorder", "reorder"]),

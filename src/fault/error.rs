@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::kind::FaultKind;
+use super::kind::{FaultKind, Offset};
 use crate::kind::kind;
 
 /// A text that is not a [`Fault`](super::Fault): what is wrong, where, and the likely fix.
@@ -104,6 +104,9 @@ impl FaultError {
             }
             (Kind::UnexpectedOffset, Some(kind)) => {
                 format!("write {:?} without an offset", kind.name())
+            }
+            (Kind::Offset, Some(kind)) if kind.form().offset == Offset::Byte => {
+                "an offset is a number of bytes, such as 1000 or 64k".to_owned()
             }
             (kind, _) => kind.rule().to_owned(),
         };

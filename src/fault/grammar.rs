@@ -334,7 +334,8 @@ mod tests {
             ("add=@5", Kind::Text, 4, "escapes"),
             ("late@5", Kind::UnexpectedOffset, 4, r#"write "late" without an offset"#),
             ("flip@", Kind::Offset, 5, "64k"),
-            ("flip@end", Kind::Offset, 5, "64k"),
+            ("flip@end", Kind::Offset, 5, "such as 1000 or 64k"),
+            ("close@x", Kind::Offset, 6, r#"or "end""#),
             ("flip@-1", Kind::Offset, 5, "64k"),
             ("flip@1@2", Kind::Offset, 5, "64k"),
         ] {

@@ -120,6 +120,10 @@ impl<S: AsyncWrite + Unpin> Faulty<S> {
                         self.line.wrote(length, Instant::now());
                         continue;
                     }
+                    // As an error it would undo a write whose bytes are taken: they would come again.
+                    Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                        continue;
+                    }
                     stopped => stopped.map_ok(drop),
                 },
                 Step::Wait(until) => {

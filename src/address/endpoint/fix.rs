@@ -35,7 +35,10 @@ pub(super) fn likely_fix(kind: Kind, text: &str) -> Option<String> {
             }
             parses(&format!("{meant}:0")).then(|| format!("write {meant}:PORT"))
         }
-        Kind::EscapedZone => Some(format!("write {}", text.replacen("%25", "%", 1))),
+        Kind::EscapedZone => {
+            let meant = text.replacen("%25", "%", 1);
+            parses(&meant).then(|| format!("write {meant}"))
+        }
         Kind::Url => {
             let authority = text.split_once("://")?.1.split('/').next()?;
             parses(authority).then(|| format!("write {authority}"))
