@@ -82,12 +82,16 @@ pub struct Echo<'a, R, W> {
     end: Option<End>,
 }
 
-/// Reads once, as much as a pump would, and drops it. Ready with how much that was.
+/// How much of what a client sends after its end is dropped in one turn. With as much as a pump reads,
+/// a client that is served waits 50 ms where 16 others send on, and they get no further for it.
+const DISCARD: usize = 64 * 1024;
+
+/// Reads once and drops it. Ready with how much that was.
 pub(crate) fn poll_discard<R>(reader: &mut R, cx: &mut Context<'_>) -> Poll<io::Result<usize>>
 where
     R: AsyncRead + Unpin,
 {
-    with_buffer(|buffer| Pin::new(reader).poll_read(cx, buffer))
+    with_buffer(|buffer| Pin::new(reader).poll_read(cx, &mut buffer[..DISCARD]))
 }
 
 /// Lends the thread's buffer, or a new one to a pump that is polled inside another.

@@ -101,6 +101,6 @@ mod tests {
             flow.cut();
             assert!(poll(), "a cut ends it");
         }
-        assert_eq!(flooder.read, 100 * 512 * 1024);
+        assert_eq!(flooder.read, 100 * 64 * 1024);
     }
 }

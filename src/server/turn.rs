@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | pump | one read of 512 KiB, written back at once | 0.2 ms |
 //! | pump that is to finish | 16 reads, 1 MiB together | 0.4 ms |
-//! | linger | one read of 512 KiB, dropped | 0.1 ms |
+//! | linger | one read of 64 KiB, dropped | 0.02 ms |
 //! | accept loop | [`ACCEPTS`] clients, or one error | 0.4 ms |
 //! | sweep | [`SWEEP`] units: a look is one, to end a client [`END`] | 0.5 ms |
 //!
