@@ -175,6 +175,10 @@ fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 /// Sends `bytes` back to where they came from, from the address that was asked and with the marks
 /// that came with them, where these are known (sendmsg(2)).
 pub(crate) fn reply(socket: &UdpSocket, arrival: &Arrival, bytes: &[u8]) -> io::Result<()> {
+    if arrival.asked.is_none() && arrival.marks.is_none() {
+        // sendto(2) has no message header for the kernel to copy.
+        return socket.send_to(bytes, arrival.peer).map(drop);
+    }
     let (marks4, marks6);
     let (asked4, asked6);
     let nothing = ControlMessage::Ipv6TClass(&0);
