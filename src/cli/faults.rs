@@ -58,15 +58,16 @@ datagrams are spared. drop@1472 is a path whose MTU is too small.
 ";
 
 const EXPLANATION: &str = r"
-Of a connection OFFSET counts the bytes of an honest echo, so that no timing decides; it is 0
-unless given. add, close, reset, stall and hang also take @end: when the client
-has half-closed and has everything back. At one offset, what adds bytes or ends
-the echo comes before what changes the byte there.
+Of a connection OFFSET counts the bytes of an honest echo, so that no timing
+decides; it is 0 unless given. add, close, reset, stall and hang also take @end:
+when the client has half-closed and has everything back. At one offset, what
+adds bytes or ends the echo comes before what changes the byte there.
 
-VALUE is a duration (us, ms, s, m, h), a size (k, M, G: powers of 1024) or a text
-(\r \n \t \0 \\ \@ \x7f). With ~JITTER it is drawn each time from VALUE - JITTER
-to VALUE + JITTER, and never below zero. A later delay, rate or slice takes the
-place of an earlier one. 2x is the same as 2*, and needs no quotes in a shell.
+VALUE is a duration (us, ms, s, m, h), a size (k, M, G: powers of 1024) or a
+text (\r \n \t \0 \\ \@ \x7f). With ~JITTER it is drawn each time from VALUE -
+JITTER to VALUE + JITTER, and never below zero. A later delay, rate or slice
+takes the place of an earlier one. 2x is the same as 2*, and needs no quotes in
+a shell.
 
 The seed is in the first line of output; --fault-seed sets it. Each closed
 connection is reported with what was dealt to it: flip@1000.

@@ -38,7 +38,7 @@ kind! {
         /// Answers with the bytes of another connection.
         MixUp = "mix_up", "answers with the bytes of another connection";
         /// Sends a datagram behind the next one.
-        Reorder = "reorder", "sends the datagram behind the next one, or after a time (1s)";
+        Reorder = "reorder", "sends the datagram behind the next, or after a time (1s)";
         /// Shortens a datagram.
         Cut = "cut", "shortens the datagram";
         /// Answers a datagram from another port.
