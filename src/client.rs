@@ -6,6 +6,7 @@ mod check;
 mod connect;
 mod datagram;
 mod error;
+mod excerpt;
 mod exchange;
 #[cfg(all(test, feature = "serde"))]
 mod golden;
@@ -25,7 +26,7 @@ pub use bench::{
     Measure, PairedDifference, Progress, SearchStep, Slice, StepOutcome, Warning,
 };
 pub use check::{
-    BULK, Check, CheckSummary, Checked, Diagnosis, Findings, HalfClose, Hold, Mute, Step,
+    BULK, Check, CheckSummary, Checked, Diagnosis, Findings, HalfClose, Hold, Mute, Passing, Step,
     StepFailure,
 };
 pub use connect::Connection;
@@ -35,6 +36,7 @@ pub use datagram::{
     FlowReport, Marks, ProbeArrival,
 };
 pub use error::{ConnectError, SendError};
+pub use excerpt::{Excerpt, Protocol};
 pub use ping::{Loss, Ping, PingEvent, Probes, Report, Skip};
 pub use preface::ProxyHeader;
 pub use send::{Reply, Tally};

@@ -34,6 +34,17 @@ kind! {
     }
 }
 
+kind! {
+    /// Who says that a connection cannot be made.
+    pub enum Origin {
+        /// This host, before it sent anything: by its routing table, or because no host has such an
+        /// address.
+        Host = "this_host", "this host";
+        /// The network: this host has a way there, and sent a packet.
+        Network = "network", "the network";
+    }
+}
+
 /// An error and its causes, from the outside in: `cannot connect to [::1]:7: connection refused`.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
@@ -52,19 +63,33 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 /// Every error of this crate that stems from a system call has a `Cause` as its
 /// [`source`](std::error::Error::source).
 #[derive(Clone, Debug)]
-pub struct Cause(Arc<io::Error>);
+pub struct Cause {
+    error: Arc<io::Error>,
+    origin: Option<Origin>,
+}
 
 impl Cause {
+    /// The same, and who said so.
+    pub(crate) fn said_by(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
+    /// Who said so, of a connect that failed for want of a way.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
     /// The kind of error, as std sorts them.
     #[must_use]
     pub fn kind(&self) -> io::ErrorKind {
-        self.0.kind()
+        self.error.kind()
     }
 
     /// The error number (errno(3), or on Windows WSAGetLastError), where the system gave one.
     #[must_use]
     pub fn raw_os_error(&self) -> Option<i32> {
-        self.0.raw_os_error()
+        self.error.raw_os_error()
     }
 
     /// What kind of thing went wrong with a connection.
@@ -118,14 +143,14 @@ impl Cause {
 
 impl From<io::Error> for Cause {
     fn from(error: io::Error) -> Self {
-        Self(Arc::new(error))
+        Self { error: Arc::new(error), origin: None }
     }
 }
 
 /// The same words of the system, or of whoever made the error.
 impl PartialEq for Cause {
     fn eq(&self, other: &Self) -> bool {
-        let key = |cause: &Self| (cause.kind(), cause.raw_os_error());
+        let key = |cause: &Self| (cause.kind(), cause.raw_os_error(), cause.origin);
         key(self) == key(other) && self.to_string() == other.to_string()
     }
 }
@@ -156,7 +181,7 @@ impl fmt::Display for Cause {
 impl Cause {
     /// Writes what the system says, without its number and with a small first letter.
     fn fmt_other(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_string();
+        let text = self.error.to_string();
         let text = text.split(" (os error ").next().unwrap_or(&text).trim_end_matches('.');
         let mut chars = text.chars();
         match chars.next() {

@@ -12,6 +12,7 @@ mod datagram;
 mod error;
 mod listener;
 mod options;
+mod segments;
 mod transports;
 
 pub(crate) use acknowledged::acknowledged;
@@ -19,6 +20,8 @@ pub use datagram::{DatagramSocket, listen_both, listen_datagrams};
 pub use error::ListenError;
 pub use listener::{Listener, listen};
 pub use options::ListenOptions;
+pub use segments::Segments;
+pub(crate) use segments::segments;
 pub use transports::Transports;
 
 pub(crate) use caller::{

@@ -36,7 +36,8 @@ fn one_bad_address_is_status_1_unless_any_will_do() {
     for (flags, status) in [(&[][..], 1), (&["--any"], 0)] {
         let checked = run(&[&["check", "-q"], flags, &[&closed, &four]].concat());
         assert_eq!(checked.status, Some(status), "{checked:?}");
-        assert_eq!(checked.stdout, format!("{closed}: IPv6: refused\n{four}: IPv4 works\n"));
+        let refused = "IPv6: refused: nothing listens there, or a firewall rejects it";
+        assert_eq!(checked.stdout, format!("{closed}: {refused}\n{four}: IPv4 works\n"));
     }
     let checked = run(&["check", "--any", &closed]);
     assert_eq!(checked.status, Some(1), "{checked:?}");
@@ -51,12 +52,39 @@ fn one_bad_address_is_status_1_unless_any_will_do() {
 }
 
 #[test]
+fn rows_stand_below_the_target_that_they_belong_to() {
+    let server = Listening::start(&["-q", "127.0.0.1:0"]);
+    let (name, address) =
+        (format!("localhost:{}", server.port), format!("127.0.0.1:{}", server.port));
+    let checked = run(&["check", "-4", &name, &address]);
+    assert_eq!(checked.status, Some(0), "{checked:?}");
+    let lines: Vec<&str> = checked.stdout.lines().collect();
+    assert_eq!((lines[1], lines[3]), (&name[..], &address[..]), "{checked:?}");
+    assert!(lines[2].starts_with(&address) && lines[4].starts_with(&address), "{checked:?}");
+}
+
+#[test]
+fn an_other_service_is_named_by_what_it_says() {
+    let web = Liar::start(V4, liar::says_something_else).address.to_string();
+    let checked = run(&["check", "-q", &web]);
+    let said = "IPv4: no echo server: it speaks HTTP, \"HTTP/1.1 400 Bad Request…\"\n";
+    assert_eq!((checked.status, &checked.stdout[..]), (Some(1), said), "{checked:?}");
+    for command in ["send", "ping"] {
+        let message = if command == "send" { &["Hello"][..] } else { &["-c1"] };
+        let run = run(&[&[command, "--json", &web], message].concat());
+        let words = run.objects().iter().any(|object| object["protocol"] == "http");
+        assert!(run.status == Some(1) && words, "{run:?}");
+    }
+}
+
+#[test]
 fn a_connect_that_hangs_is_told_from_one_that_is_refused() {
     let hanging = Hanging::start(V6);
     let address = hanging.address.to_string();
     let checked = run(&["check", "-q", "--connect-timeout", "200ms", &address]);
     assert_eq!(checked.status, Some(1), "{checked:?}");
-    let sentence = "IPv6: no answer to the connect: a firewall, or the host is down\n";
+    let sentence = "IPv6: no answer to the connect: a firewall, the host is down, or its accept \
+                    queue is full\n";
     assert_eq!(checked.stdout, sentence);
 }
 
@@ -66,10 +94,10 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
     let lives = run(&["check", "--json", "--hold", "200ms", &format!("[::1]:{}", server.port)]);
     assert_eq!((lives.status, &lives.objects()[0]["hold"]), (Some(0), &"alive".into()));
     let cases = [
-        (liar::hangs_up_on_the_silent as Lie, "closed", "an idle connection is closed"),
+        (liar::hangs_up_on_the_silent as Lie, "closed", "an idle connection is closed after"),
         (liar::resets_the_silent, "reset", "an idle connection is reset"),
         (liar::forgets_the_silent, "dead", "an idle connection stops working without a reset"),
-        (liar::scolds_the_silent, "mismatch", "after the idle time other bytes come"),
+        (liar::scolds_the_silent, "mismatch", "brings other bytes than were sent after"),
     ];
     thread::scope(|scope| {
         for (case, ip) in cases.iter().flat_map(|case| [(case, V4), (case, V6)]) {
@@ -81,6 +109,7 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
                 assert_eq!(checked.status, Some(1), "{word}: {checked:?}");
                 let (check, summary) = (&checked.objects()[0], &checked.objects()[1]);
                 assert_eq!((&check["hold"], &check["verdict"]), (&word.into(), &word.into()));
+                assert!(check["held_us"].as_f64() > Some(200_000.0), "{word}: {check}");
                 let sentence = summary["sentences"][0].as_str().unwrap();
                 assert!(sentence.contains(said), "{checked:?}");
             });

@@ -168,8 +168,11 @@ fn messages_to_several_addresses_are_printed_in_the_order_given() {
     let listening = Listening::start(&["[::]:0"]);
     let addresses = format!("127.0.0.1:{0},[::1]:{0}", listening.port);
     let sent = run(&["send", &addresses, "one", "", "three"]);
-    assert_eq!((sent.status, &sent.stderr[..]), (Some(0), ""));
+    assert_eq!(sent.status, Some(0));
+    assert!(sent.stderr.starts_with("all 6 messages came back, "), "{sent:?}");
     assert_eq!(sent.stdout, "one\n\nthree\none\n\nthree\n");
+    let quiet = run(&["send", "-q", &addresses, "one", "", "three"]);
+    assert_eq!((quiet.status, &quiet.stdout[..], &quiet.stderr[..]), (Some(0), "", ""));
 }
 
 #[test]

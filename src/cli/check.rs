@@ -14,8 +14,7 @@ use super::progress::with_progress;
 use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
-use super::targets::addresses;
-
+use super::targets::look_up;
 use super::values::{endpoints, parse_timeout};
 
 mod datagram;
@@ -67,22 +66,26 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let start = Instant::now();
     runtime::run_here(async {
         let checks = endpoints.iter().map(async |endpoint| {
-            let found = match runtime::until(stopped.clone(), addresses(endpoint, families)).await {
+            let found = match runtime::until(stopped.clone(), look_up(endpoint, families)).await {
                 Some(Ok(found)) => found,
                 Some(Err(failure)) => return Found::Failed(failure),
                 None => return Found::Interrupted,
             };
-            let checks = found.iter().map(|&address| check.run(address, stopped.clone()));
+            let checks = found.addresses.iter().map(|&address| check.run(address, stopped.clone()));
             let mut checked = join_all(checks).await;
             for checked in &mut checked {
                 checked.target = Some(endpoint.clone());
             }
-            Found::Checked(checked.into())
+            let mut findings = Findings::from(checked);
+            findings.missing = found.missing;
+            Found::Checked(findings)
         });
-        let hold = arguments.hold.unwrap_or_default();
-        let shown = !arguments.quiet && !hold.is_zero();
-        let found = with_progress(join_all(checks), shown, || {
-            format!("checking for {} s, and --hold takes {hold:?}", start.elapsed().as_secs())
+        let found = with_progress(join_all(checks), !arguments.quiet, || {
+            let seconds = start.elapsed().as_secs();
+            match arguments.hold {
+                Some(hold) => format!("checking for {seconds} s, and --hold takes {hold:?}"),
+                None => format!("checking for {seconds} s"),
+            }
         });
         report(&endpoints, &found.await, arguments, sink)
     })
@@ -128,7 +131,10 @@ fn report(
             }
             Found::Failed(failure) => {
                 status = status.max(sink.failure(failure));
-                continue;
+                if !arguments.json {
+                    continue; // it is said already
+                }
+                failure.message()
             }
             Found::Interrupted => {
                 summary.interrupted = true;
@@ -144,14 +150,13 @@ fn report(
     }
     if arguments.verbose {
         for failure in checked.iter().filter_map(|checked| checked.failure.as_ref()) {
-            sink.words(&format!("{}\n", chain(&failure.error)));
+            sink.remark(&chain(&failure.error));
         }
     }
     if arguments.json {
         sink.object(&summary)?;
     } else {
-        let lines: String = summary.sentences.iter().map(|line| format!("{line}\n")).collect();
-        sink.data(lines.as_bytes())?;
+        summary.sentences.iter().try_for_each(|sentence| sink.sentence(sentence))?;
     }
     Ok(if arguments.any && summary.ok > 0 { Status::Ok } else { status })
 }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::hints;
 use super::json::family;
+use super::sink::fitting;
 use super::text::{for_shell, line, point_at};
 
 /// The exit statuses, which scripts rely on; the worst is the greatest.
@@ -131,16 +132,23 @@ impl Failure {
         self.0.status
     }
 
-    /// The lines for stderr. Text that came from outside is escaped.
-    pub(crate) fn words(&self) -> String {
+    /// What is wrong, without what can be done about it.
+    pub(crate) fn message(&self) -> String {
+        line(&self.0.message)
+    }
+
+    /// The lines for stderr, on a `terminal` broken where they are too long. Text that came from
+    /// outside is escaped.
+    pub(crate) fn words(&self, terminal: bool) -> String {
         let Details { message, place, help, .. } = &*self.0;
-        let mut text = format!("error: {}\n", line(message));
+        let mut text = fitting(&format!("error: {}", line(message)), terminal) + "\n";
         if let Some((input, position)) = place {
             let (line, column) = point_at(input, *position);
             text += &format!("  {line}\n  {:column$}^\n", "");
         }
         if let Some(words) = help {
-            text += &format!("help: {}\n", line(&for_shell(words)));
+            text += &fitting(&format!("help: {}", line(&for_shell(words))), terminal);
+            text += "\n";
         }
         text
     }

@@ -23,6 +23,12 @@ pub(crate) fn for_sending(error: &SendError) -> Option<String> {
         (SendError::Connect(_), Some(peer)) if error.cause() == CauseKind::Refused => {
             Some(format!("{}: start a server with \"echo6 listen {peer}\"", help?))
         }
+        (SendError::Short { sent, returned, .. }, Some(_)) if *returned > 0 && sent > returned => {
+            Some(format!("{}: try --no-half-close", help?))
+        }
+        (SendError::Short { sent, returned: 0, .. }, Some(peer)) if *sent > 0 => {
+            Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
+        }
         (SendError::Timeout { returned: 0, .. }, Some(peer)) => {
             Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
         }

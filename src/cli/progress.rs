@@ -13,6 +13,9 @@ use super::stdio::Stream;
 /// How often the line is redrawn: often enough to be seen moving.
 const REDRAW: Duration = Duration::from_millis(200);
 
+/// How long nothing is drawn: what is done within it needs no line.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Waits for `work`, with `line` on stderr meanwhile, if it is to be `shown` and stderr is a
 /// terminal.
 pub(crate) async fn with_progress<T>(
@@ -24,10 +27,11 @@ pub(crate) async fn with_progress<T>(
         if !shown || !io::stderr().is_terminal() {
             return pending::<Infallible>().await;
         }
+        Timer::after(PATIENCE).await;
         let _clear = Clear;
         loop {
-            Timer::after(REDRAW).await;
             draw(&format!("\r{}\x1b[K", line()));
+            Timer::after(REDRAW).await;
         }
     };
     match select(pin!(work), pin!(drawn)).await {

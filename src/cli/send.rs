@@ -1,6 +1,7 @@
 //! `echo6 send`: sends messages, a file or stdin, checks that they come back, and prints them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use futures::StreamExt;
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
+use super::progress::with_progress;
 use super::ready;
 use super::runtime::{self, Asked, Stopped};
 use super::sink::Sink;
@@ -29,7 +31,7 @@ client_arguments! {
     #[argh(subcommand, name = "send", help_triggers("-h", "--help"))]
     pub(crate) struct Send {
         timeout: "give up after D without progress (default: 5s)",
-        quiet: "print errors only",
+        quiet: "print nothing but errors: only the status tells",
         verbose: "print who answered, over which family, how fast, and which other addresses failed",
 
         /// send each message as a datagram (UDP) instead
@@ -114,11 +116,16 @@ pub(crate) fn run(
         start: Instant::now(),
         tally: Cell::default(),
         meter: Meter::default(),
+        said: RefCell::default(),
     };
     runtime::run_here(async {
         let sending = async {
-            let targets = targets::targets(&endpoints, families, arguments.all).await;
-            let targets = match targets {
+            let targets = targets::targets(&endpoints, families, arguments.all);
+            let targets = with_progress(targets, !arguments.quiet, || {
+                let seconds = sender.start.elapsed().as_secs();
+                format!("looking the name up for {seconds} s")
+            });
+            let targets = match targets.await {
                 Ok(targets) => targets,
                 Err(failure) => {
                     sender.count_failure();
@@ -142,6 +149,9 @@ pub(crate) fn run(
             sink.words(&format!("interrupted: {}\n", sender.so_far()));
         }
         let status = result.unwrap_or(Ok(Status::Network));
+        if !interrupted {
+            sender.print_total();
+        }
         sender.print_summary(interrupted)?;
         status
     })
@@ -155,6 +165,8 @@ struct Sender<'a> {
     tally: Cell<Tally>,
     /// Bytes that came back; of a stream, also those that are under way to stdout.
     meter: Meter,
+    /// Who answered in place of others, as far as it was said.
+    said: RefCell<HashSet<String>>,
 }
 
 impl Sender<'_> {
@@ -175,10 +187,15 @@ impl Sender<'_> {
         let parallel = usize::try_from(self.arguments.parallel).unwrap_or(usize::MAX);
         let mut replies = futures::stream::iter(sends).buffered(parallel);
         let mut status = Status::Ok;
-        while let Some(reply) = replies.next().await {
+        loop {
+            let reply = with_progress(replies.next(), !self.arguments.quiet, || {
+                let seconds = self.start.elapsed().as_secs();
+                format!("waiting for {seconds} s, {}", self.so_far())
+            });
+            let Some(reply) = reply.await else { break };
             match reply {
                 Ok(mut reply) => {
-                    if !self.arguments.json {
+                    if !self.arguments.json && !self.arguments.quiet {
                         reply.bytes.push(b'\n');
                         self.sink.data(&reply.bytes)?;
                     }
@@ -208,6 +225,10 @@ impl Sender<'_> {
     fn note(&self, reply: &Reply) -> Result<(), Stop> {
         if self.arguments.verbose {
             self.sink.words(&answered(reply));
+        } else if let Some(instead) = in_place_of(reply).filter(|_| !self.arguments.quiet) {
+            if self.said.borrow_mut().insert(instead.clone()) {
+                self.sink.remark(&instead);
+            }
         }
         if self.arguments.json { self.sink.object(reply) } else { Ok(()) }
     }
@@ -236,6 +257,21 @@ impl Sender<'_> {
         }
     }
 
+    /// Says what several messages came to.
+    fn print_total(&self) {
+        let Tally { returned, failed, .. } = self.tally.get();
+        let all = returned + failed;
+        if all < 2 || self.arguments.quiet || self.arguments.json {
+            return;
+        }
+        let seconds = self.start.elapsed().as_secs_f64();
+        let noun = if self.arguments.messages.is_empty() { "stream" } else { "message" };
+        self.sink.remark(&match failed {
+            0 => format!("all {} came back, {seconds:.1} s", count(all, noun)),
+            _ => format!("{returned} of {} came back, {seconds:.1} s", count(all, noun)),
+        });
+    }
+
     fn print_summary(&self, interrupted: bool) -> Result<(), Stop> {
         if !self.arguments.json {
             return Ok(());
@@ -247,6 +283,13 @@ impl Sender<'_> {
         });
         self.sink.object(&self.tally.get())
     }
+}
+
+/// Who answered in place of the address that was tried first, and why that did not. `None` if it
+/// did.
+fn in_place_of(reply: &Reply) -> Option<String> {
+    let first = reply.attempts.first().filter(|first| first.address != reply.peer)?;
+    Some(format!("{} answered over {}; {first}", reply.peer, Families::of(reply.peer)))
 }
 
 /// Who answered, how fast, and which addresses did not.

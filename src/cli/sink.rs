@@ -3,7 +3,7 @@
 //! Data goes to stdout and words go to stderr. With `--json` each value is one object a line on
 //! stdout, with the `time` in UTC (RFC 3339) in front of its own fields.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::time::SystemTime;
 
 use echo6::error::Cause;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::failure::{Failure, Status, Stop};
 use super::journal::{self, Priority};
 use super::stdio::Stream;
+use super::text::wrap;
 
 /// Where a command writes.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,16 @@ impl Sink {
         Stream::Stdout.write_all(bytes).map_err(unwritten)
     }
 
+    /// Writes a sentence to stdout as a line, and to a terminal as several that fit.
+    pub(crate) fn sentence(self, sentence: &str) -> Result<(), Stop> {
+        self.data(format!("{}\n", fitting(sentence, io::stdout().is_terminal())).as_bytes())
+    }
+
+    /// Writes a sentence to stderr, in the same way.
+    pub(crate) fn remark(self, sentence: &str) {
+        self.words(&format!("{}\n", fitting(sentence, io::stderr().is_terminal())));
+    }
+
     /// Writes a value as a line of JSON to stdout.
     pub(crate) fn object(self, value: &impl Serialize) -> Result<(), Stop> {
         self.data(object(value).as_bytes())
@@ -49,7 +60,7 @@ impl Sink {
 
     /// Reports a failure: its words, and with `--json` its object too.
     pub(crate) fn failure(self, failure: &Failure) -> Status {
-        let words = failure.words();
+        let words = failure.words(io::stderr().is_terminal());
         self.words(&if journal::is_stderr() { Priority::Error.mark(&words) } else { words });
         if self.json {
             let _ = Stream::Stdout.write_all(object(failure.object()).as_bytes());
@@ -61,6 +72,14 @@ impl Sink {
 /// The time in UTC, to the millisecond (RFC 3339).
 pub(crate) fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
+/// The columns of a terminal that nobody made wider or narrower.
+const COLUMNS: usize = 80;
+
+/// A line, broken if it goes to a terminal.
+pub(crate) fn fitting(line: &str, terminal: bool) -> String {
+    if terminal { wrap(line, COLUMNS) } else { line.to_owned() }
 }
 
 /// A value as one line of JSON, with the time in UTC.

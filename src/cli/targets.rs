@@ -13,6 +13,18 @@ pub(crate) async fn addresses(
     endpoint: &Endpoint,
     families: Families,
 ) -> Result<Vec<SocketAddr>, Failure> {
+    look_up(endpoint, families).await.map(|found| found.addresses)
+}
+
+/// What a look-up found.
+pub(crate) struct Found {
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The family of which a name has no address, if both are wanted.
+    pub(crate) missing: Option<Families>,
+}
+
+/// The addresses of `endpoint` that are of the wanted families, and which family it has not.
+pub(crate) async fn look_up(endpoint: &Endpoint, families: Families) -> Result<Found, Failure> {
     if endpoint.port() == 0 {
         return Err(Failure::usage(format!(
             "cannot connect to {endpoint}: port 0 is only for listening"
@@ -27,7 +39,13 @@ pub(crate) async fn addresses(
             _ => Failure::usage(message),
         });
     }
-    Ok(addresses)
+    let missing = match (endpoint.host(), families) {
+        (Host::Name(_), Families::Both) => [Families::Ipv6, Families::Ipv4]
+            .into_iter()
+            .find(|family| !addresses.iter().any(|&address| family.contain(address))),
+        _ => None,
+    };
+    Ok(Found { addresses, missing })
 }
 
 /// Whom to call: for each endpoint its addresses, of which the first to connect is enough, or with

@@ -35,6 +35,26 @@ pub(crate) fn for_shell(text: &str) -> String {
     text.split(' ').map(quote).collect::<Vec<_>>().join(" ")
 }
 
+/// Breaks a line at blanks so that it fits in `columns`, if its words do; what follows is indented.
+pub(crate) fn wrap(line: &str, columns: usize) -> String {
+    const INDENT: &str = "  ";
+    let mut wrapped = String::new();
+    let mut width = 0;
+    for word in line.split(' ') {
+        if width > 0 && width + 1 + word.width() > columns {
+            wrapped += "\n";
+            wrapped += INDENT;
+            width = INDENT.len();
+        } else if !wrapped.is_empty() {
+            wrapped.push(' ');
+            width += 1;
+        }
+        wrapped += word;
+        width += word.width();
+    }
+    wrapped
+}
+
 /// The longest line of words: more than any message of ours needs with a host name in it.
 const LONGEST: usize = 800;
 
@@ -142,6 +162,19 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(for_shell(text), quoted);
+        }
+    }
+
+    #[test]
+    fn lines_break_at_blanks() {
+        for (line, wrapped) in [
+            ("one two three", "one two\n  three"),
+            ("one two", "one two"),
+            ("onetwothreefour five", "onetwothreefour\n  five"),
+            ("a [fd91:2::1234:5678]:7", "a\n  [fd91:2::1234:5678]:7"),
+            ("", ""),
+        ] {
+            assert_eq!(wrap(line, 10), wrapped);
         }
     }
 

@@ -324,7 +324,7 @@ mod tests {
             (["ms", "[::1]:7"], "help: a unit stands right behind its number: 10ms\n"),
         ] {
             let failure = endpoints("listen", &words.map(str::to_owned), None).unwrap_err();
-            assert!(failure.words().ends_with(help), "{words:?}: {}", failure.words());
+            assert!(failure.words(false).ends_with(help), "{words:?}: {}", failure.words(false));
         }
     }
 }

@@ -256,7 +256,7 @@ mod tests {
     struct Send {}
 
     fn asked(words: &[&str]) -> Result<Asked, String> {
-        read(words, &Program::get_args_info()).map_err(|failure| failure.words())
+        read(words, &Program::get_args_info()).map_err(|failure| failure.words(false))
     }
 
     fn command(words: &[&str]) -> String {

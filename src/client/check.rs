@@ -8,6 +8,7 @@ mod kinds;
 #[cfg(feature = "serde")]
 mod object;
 mod settings;
+mod sizes;
 mod steps;
 
 pub use checked::{Checked, StepFailure};
@@ -15,3 +16,4 @@ pub use diagnosis::Diagnosis;
 pub use findings::{CheckSummary, Findings};
 pub use kinds::{BULK, HalfClose, Hold, Mute, Step};
 pub use settings::Check;
+pub use sizes::Passing;

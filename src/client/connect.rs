@@ -1,7 +1,7 @@
 //! Addresses in, one connection out: the first that accepts (RFC 8305, "happy eyeballs").
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ use super::target::Target;
 use super::wait::first_of;
 use super::wire::Wire;
 use crate::address::ResolveError;
+use crate::error::{Cause, Origin};
+use crate::socket::{Segments, route, segments};
 
 /// A connection to an echo server.
 #[derive(Debug)]
@@ -33,6 +35,15 @@ pub struct Connection {
     pub duration: Duration,
     /// How the attempt at each address ended, in the order of the attempts.
     pub attempts: Vec<Attempt>,
+}
+
+impl Connection {
+    /// How many segments it took so far, and how many of them were sent again (Linux, TCP_INFO).
+    /// `None` where the system does not say.
+    #[must_use]
+    pub fn segments(&self) -> Option<Segments> {
+        segments(self.stream.get_ref())
+    }
 }
 
 impl Client {
@@ -90,7 +101,7 @@ impl Client {
                         });
                     }
                     Either::Left((Some((index, Err(error))), _)) => {
-                        attempts[index].outcome = Outcome::Failed(error.into());
+                        attempts[index].outcome = Outcome::Failed(error);
                         if more && index == newest {
                             break;
                         }
@@ -132,11 +143,16 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, peer: SocketAddr) -> io::Result<(Wire, SocketAddr)> {
-        let opening = open_to_another(peer, self.source);
+    async fn attempt(&self, peer: SocketAddr) -> Result<(Wire, SocketAddr), Cause> {
+        let opening = open_to_another(peer, self.source, self.segment);
         match first_of(opening, Timer::after(self.connect_timeout)).await {
-            Either::Left(opened) => opened.map(|(stream, local)| (Wire::new(stream), local)),
-            Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
+            Either::Left(Ok((stream, local))) => Ok((Wire::new(stream), local)),
+            Either::Left(Err(cause)) if is_no_way(&cause) => {
+                let has_route = route(peer, self.source).is_ok() && is_one_host(peer.ip());
+                Err(cause.said_by(if has_route { Origin::Network } else { Origin::Host }))
+            }
+            Either::Left(Err(cause)) => Err(cause),
+            Either::Right(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         }
     }
 }
@@ -159,26 +175,34 @@ fn interleave(addresses: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
 async fn open_to_another(
     peer: SocketAddr,
     source: Option<IpAddr>,
-) -> io::Result<(Async<TcpStream>, SocketAddr)> {
-    let stream = open(peer, source).await?;
+    segment: Option<u32>,
+) -> Result<(Async<TcpStream>, SocketAddr), Cause> {
+    let stream = open(peer, source, segment).await?;
     let local = stream.get_ref().local_addr()?;
     if local != peer {
         return Ok((stream, local));
     }
     // A reset leaves no TIME_WAIT, which would keep a server from the port.
     SockRef::from(stream.get_ref()).set_linger(Some(Duration::ZERO))?;
-    let other = open(peer, source).await?;
+    let other = open(peer, source, segment).await?;
     let local = other.get_ref().local_addr()?;
     Ok((other, local))
 }
 
 /// Connects without blocking: connect(2) on a non-blocking socket, then the wait until it can be
 /// written, then SO_ERROR, which says how it went.
-async fn open(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<Async<TcpStream>> {
+async fn open(
+    peer: SocketAddr,
+    source: Option<IpAddr>,
+    segment: Option<u32>,
+) -> io::Result<Async<TcpStream>> {
     let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // A probe must not wait for the acknowledgement of the one before (Nagle's algorithm).
     socket.set_tcp_nodelay(true)?;
+    if let Some(segment) = segment {
+        limit_segments(&socket, segment)?;
+    }
     if let Some(source) = source {
         socket.bind(&local_end(source, peer)?.into())?;
     }
@@ -192,6 +216,29 @@ async fn open(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<Async<TcpS
         Some(error) => Err(error),
         None => Ok(stream),
     }
+}
+
+/// Limits the segments of both ends: TCP_MAXSEG bounds what is sent, and is announced to the peer.
+#[cfg(unix)]
+fn limit_segments(socket: &Socket, segment: u32) -> io::Result<()> {
+    socket.set_tcp_mss(segment)
+}
+
+#[cfg(not(unix))]
+fn limit_segments(_: &Socket, _: u32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Says whether a connect failed because there is no way to the peer, or none that is allowed:
+/// ENETUNREACH, EHOSTUNREACH, EACCES. This host may say so, or a router, or a firewall.
+fn is_no_way(cause: &Cause) -> bool {
+    use io::ErrorKind::{HostUnreachable, NetworkUnreachable, PermissionDenied};
+    matches!(cause.kind(), NetworkUnreachable | HostUnreachable | PermissionDenied)
+}
+
+/// Says whether TCP can connect to such an address at all: it connects to one host.
+fn is_one_host(ip: IpAddr) -> bool {
+    !ip.is_multicast() && ip != IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 /// Where to bind for `peer`: a link-local source is in the peer's zone.

@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::attempt::Attempt;
+use super::excerpt::{Excerpt, Protocol};
 use super::traffic::Traffic;
 use crate::address::{AddressError, Families, ResolveError, is_unzoned_link_local};
-use crate::error::{Cause, CauseKind};
+use crate::error::{Cause, CauseKind, Origin};
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +80,9 @@ impl ConnectError {
                 "nothing listens there, or a firewall rejects the connection".to_owned()
             }
             ErrorKind::TimedOut => {
-                "a firewall may drop the packets, or the host may be down".to_owned()
+                "a firewall may drop the packets, the host may be down, or the accept queue of the \
+                 server may be full"
+                    .to_owned()
             }
             ErrorKind::AddrNotAvailable => match source {
                 Some(source) => {
@@ -90,16 +93,46 @@ impl ConnectError {
                     Families::of(address)
                 ),
             },
-            ErrorKind::NetworkUnreachable => format!(
-                "this host has no route there: does it have {} connectivity?",
-                Families::of(address)
-            ),
-            ErrorKind::HostUnreachable => "is the host up, and on this network?".to_owned(),
+            ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::PermissionDenied => no_way(address, cause),
             ErrorKind::InvalidInput if is_unzoned_link_local(address) => {
                 format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
             }
             _ => return None,
         })
+    }
+}
+
+/// Why there is no way, by who says so: this host, or somebody on the way.
+fn no_way(address: SocketAddr, cause: &Cause) -> String {
+    let family = Families::of(address);
+    match (cause.kind(), cause.origin()) {
+        (_, Some(Origin::Host)) if address.ip().is_multicast() => {
+            "this is a multicast address, and TCP connects to one host".to_owned()
+        }
+        (ErrorKind::NetworkUnreachable, Some(Origin::Host)) => {
+            format!("this host has no route there: does it have {family} connectivity?")
+        }
+        (ErrorKind::NetworkUnreachable, Some(Origin::Network)) => {
+            "a router on the way says that there is no route, while this host has one: traceroute \
+             shows which router"
+                .to_owned()
+        }
+        (ErrorKind::NetworkUnreachable, None) => {
+            format!("this host or a router has no route there: is there {family} connectivity?")
+        }
+        (_, Some(Origin::Host)) => {
+            "a route of this host forbids it: see \"ip route get\"".to_owned()
+        }
+        (ErrorKind::PermissionDenied, _) => {
+            "a firewall on the way, or this host's own, prohibits it: traceroute marks the one on \
+             the way with !X, nft lists this host's"
+                .to_owned()
+        }
+        _ => "the host does not answer on its own network, or a firewall on the way says so: \
+             traceroute marks the one with !H, the other with !X"
+            .to_owned(),
     }
 }
 
@@ -181,7 +214,7 @@ pub enum SendError {
     #[error(
         "{}",
         if *returned == *sent {
-            format!("{peer} closes too early, when the {sent} bytes sent so far are back")
+            closed_early(*peer, *sent)
         } else {
             format!("reply from {peer} is short: {returned} of {sent} bytes came back")
         }
@@ -195,7 +228,10 @@ pub enum SendError {
         returned: u64,
     },
     /// A byte came back changed.
-    #[error("reply from {peer} differs at byte {offset}: sent {expected:#04x}, got {got:#04x}")]
+    #[error(
+        "reply from {peer} differs at byte {offset}: sent {expected:#04x}, got {got:#04x}{}",
+        behind_comma(instead.as_ref())
+    )]
     Mismatch {
         /// The server.
         peer: SocketAddr,
@@ -205,6 +241,8 @@ pub enum SendError {
         expected: u8,
         /// The byte that came back.
         got: u8,
+        /// How the reply begins, if it is no echo from the start.
+        instead: Option<Excerpt>,
     },
     /// More came back than was sent.
     #[error(
@@ -213,13 +251,15 @@ pub enum SendError {
             format!("reply from {peer} is longer than the {sent} bytes sent")
         } else {
             format!("{peer} speaks before anything is sent to it")
-        }
+        } + &behind_comma(instead.as_ref())
     )]
     Surplus {
         /// The server.
         peer: SocketAddr,
         /// Bytes sent.
         sent: u64,
+        /// What came on top of them.
+        instead: Option<Excerpt>,
     },
     /// The bytes to send could not be read.
     #[error("cannot read the input")]
@@ -227,6 +267,18 @@ pub enum SendError {
     /// The bytes that came back could not be written.
     #[error("cannot write the output")]
     Output(#[source] Cause),
+}
+
+/// What came instead, behind what is wrong with it.
+fn behind_comma(instead: Option<&Excerpt>) -> String {
+    instead.map_or_else(String::new, |instead| format!(", {instead}"))
+}
+
+fn closed_early(peer: SocketAddr, sent: u64) -> String {
+    match sent {
+        0 => format!("{peer} closed the connection before anything was sent"),
+        _ => format!("{peer} closed the connection: the {sent} bytes sent so far came back"),
+    }
 }
 
 impl SendError {
@@ -241,6 +293,20 @@ impl SendError {
             Self::Mismatch { .. } | Self::Surplus { .. } => CauseKind::Mismatch,
             Self::Input(_) => CauseKind::Input,
             Self::Output(_) => CauseKind::Output,
+        }
+    }
+
+    /// What came instead of an echo, if something did.
+    #[must_use]
+    pub fn instead(&self) -> Option<&Excerpt> {
+        match self {
+            Self::Mismatch { instead, .. } | Self::Surplus { instead, .. } => instead.as_ref(),
+            Self::Connect(_)
+            | Self::Lost { .. }
+            | Self::Timeout { .. }
+            | Self::Short { .. }
+            | Self::Input(_)
+            | Self::Output(_) => None,
         }
     }
 
@@ -274,6 +340,11 @@ impl SendError {
         }
     }
 
+    /// Who answered instead of an echo server, if it can be told.
+    fn protocol(&self) -> Option<Protocol> {
+        self.instead().and_then(Excerpt::protocol)
+    }
+
     /// The likely fix, as a phrase, where one can be told.
     #[must_use]
     pub fn help(&self) -> Option<String> {
@@ -285,9 +356,17 @@ impl SendError {
             Self::Timeout { returned: 0, .. } => {
                 "the server may be late, hang, or be no echo server".to_owned()
             }
+            Self::Short { sent, returned: 0, .. } if *sent > 0 => {
+                "it may be no echo server, or drop what is under way when the client shuts its \
+                 sending side"
+                    .to_owned()
+            }
             Self::Short { sent, returned, .. } if sent > returned => {
                 "the server may drop what is under way when the client shuts its sending side"
                     .to_owned()
+            }
+            Self::Mismatch { .. } | Self::Surplus { .. } if self.protocol().is_some() => {
+                "another service listens there: is it the right port?".to_owned()
             }
             Self::Mismatch { .. } | Self::Surplus { .. } => {
                 "is it an echo server? something on the way may rewrite the stream".to_owned()
@@ -315,6 +394,10 @@ impl serde::Serialize for SendError {
             expected: Option<u8>,
             #[serde(skip_serializing_if = "Option::is_none")]
             got: Option<u8>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            instead: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            protocol: Option<Protocol>,
         }
         let traffic = self.traffic();
         let mut failure = Failure {
@@ -325,6 +408,8 @@ impl serde::Serialize for SendError {
             offset: None,
             expected: None,
             got: None,
+            instead: self.instead().map(Excerpt::escaped),
+            protocol: self.protocol(),
         };
         match *self {
             Self::Mismatch { offset, expected, got, .. } => {
@@ -370,12 +455,37 @@ mod tests {
             (vec![refused.clone(), no_way.clone()], "refused", "nothing listens there"),
             (vec![no_way.clone(), silent.clone(), refused], "refused", "nothing listens there"),
             (vec![silent, no_way.clone()], "timeout", "a firewall may drop"),
-            (vec![no_way], "unreachable", "does it have IPv6 connectivity?"),
+            (vec![no_way], "unreachable", "is there IPv6 connectivity?"),
             (vec![no_port], "here", "no port left"),
         ] {
             let error = ConnectError::NoneAccepts { attempts, source: None };
             assert!(error.help().unwrap().contains(help), "{error}: {:?}", error.help());
             assert_eq!(error.cause().code(), cause, "{error}");
+        }
+    }
+
+    #[test]
+    fn who_says_that_there_is_no_way_decides_what_that_means() {
+        use ErrorKind::{HostUnreachable, NetworkUnreachable, PermissionDenied};
+        let (host, network) = (Some(Origin::Host), Some(Origin::Network));
+        for (address, kind, origin, help) in [
+            ("[2001:db8::1]:7", NetworkUnreachable, host, "this host has no route there"),
+            ("[2001:db8::1]:7", NetworkUnreachable, network, "a router on the way says"),
+            ("[2001:db8::1]:7", NetworkUnreachable, None, "this host or a router"),
+            ("224.0.0.1:7", NetworkUnreachable, host, "a multicast address"),
+            ("192.0.2.1:7", HostUnreachable, host, "a route of this host forbids it"),
+            ("192.0.2.1:7", HostUnreachable, network, "does not answer on its own network, or a"),
+            ("192.0.2.1:7", PermissionDenied, host, "a route of this host forbids it"),
+            ("[2001:db8::1]:7", PermissionDenied, network, "a firewall on the way, or this host's"),
+            ("[2001:db8::1]:7", PermissionDenied, None, "a firewall on the way, or this host's"),
+        ] {
+            let cause = Cause::from(std::io::Error::from(kind));
+            let cause = match origin {
+                Some(origin) => cause.said_by(origin),
+                None => cause,
+            };
+            let said = no_way(address.parse().unwrap(), &cause);
+            assert!(said.contains(help), "{address} {kind:?} {origin:?}: {said}");
         }
     }
 }

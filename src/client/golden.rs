@@ -11,15 +11,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::attempt::{Attempt, Outcome};
-use super::check::{CheckSummary, Checked, HalfClose, Hold, Step, StepFailure};
+use super::check::{CheckSummary, Checked, HalfClose, Hold, Passing, Step, StepFailure};
 use super::datagram::{
     DatagramChecked, DatagramDiagnosis, DatagramError, DatagramEvent, DatagramLoss, DatagramReply,
     DatagramReport, Marks, ProbeArrival,
 };
 use super::error::{ConnectError, SendError};
+use super::excerpt::Excerpt;
 use super::ping::{Loss, PingEvent, Report, Skip};
 use super::send::{Reply, Tally};
 use super::traffic::Traffic;
+use crate::socket::Segments;
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -201,14 +203,27 @@ fn each_error_has_its_cause_and_its_numbers() {
                    "error": "reply from [::1]:7000 is short: 3 of 5 bytes came back"}),
         ),
         (
-            SendError::Mismatch { peer, offset: 4, expected: 0x6f, got: 0x6e },
+            SendError::Mismatch { peer, offset: 4, expected: 0x6f, got: 0x6e, instead: None },
             json!({"cause": "mismatch", "offset": 4, "expected": 0x6f, "got": 0x6e,
                    "error": "reply from [::1]:7000 differs at byte 4: sent 0x6f, got 0x6e"}),
         ),
         (
-            SendError::Surplus { peer, sent },
-            json!({"cause": "mismatch", "sent_bytes": 5,
-                   "error": "reply from [::1]:7000 is longer than the 5 bytes sent"}),
+            SendError::Mismatch {
+                peer,
+                offset: 0,
+                expected: 0x68,
+                got: 0x48,
+                instead: Excerpt::of(b"HTTP/1.1 400 Bad Request\r\n"),
+            },
+            json!({"cause": "mismatch", "offset": 0, "expected": 0x68, "got": 0x48,
+                   "instead": "HTTP/1.1 400 Bad Request…", "protocol": "http",
+                   "error": "reply from [::1]:7000 differs at byte 0: sent 0x68, got 0x48, \
+                             HTTP: \"HTTP/1.1 400 Bad Request…\""}),
+        ),
+        (
+            SendError::Surplus { peer, sent, instead: Excerpt::of(b"!") },
+            json!({"cause": "mismatch", "sent_bytes": 5, "instead": "!",
+                   "error": "reply from [::1]:7000 is longer than the 5 bytes sent, \"!\""}),
         ),
         (
             SendError::Input(reset()),
@@ -237,6 +252,9 @@ fn what_check_yields() {
     checked.target = Some("localhost:7000".parse().unwrap());
     (checked.connect, checked.echo, checked.bulk) = (Some(MILLI), Some(MILLI), Some(MILLI * 8));
     (checked.half_close, checked.hold) = (Some(HalfClose::Kept), Some(Hold::Alive));
+    checked.held = Some(MILLI * 60);
+    checked.segments = Some(Segments::default());
+    (checked.heard, checked.passing) = (Excerpt::of(b"?"), Some(Passing::UpTo(1280)));
     checked.finished = true;
     hold(
         "check",
@@ -244,6 +262,8 @@ fn what_check_yields() {
         json!({"event": "check", "target": "localhost:7000", "address": "[::1]:7000",
                "family": "ipv6", "connect_us": 1000.0, "echo_us": 1000.0, "bulk_bytes": 1_048_576,
                "bulk_us": 8000.0, "mib_per_s": 125.0, "half_close": "kept", "hold": "alive",
+               "held_us": 60_000.0, "heard": "?", "passing_bytes": 1280, "sent_segments": 0,
+               "resent_segments": 0, "received_segments": 0, "out_of_order_segments": 0,
                "verdict": "ok", "ok": true, "diagnosis": "works"}),
     );
     let mut failed = Checked::new(peer());

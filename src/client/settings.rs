@@ -29,6 +29,8 @@ pub struct Client {
     pub(super) source: Option<IpAddr>,
     pub(super) half_close: bool,
     pub(super) proxy_header: Option<ProxyHeader>,
+    /// The longest segment, unless the path or the peer says less.
+    pub(super) segment: Option<u32>,
 }
 
 /// How long a connect may take, and how long an exchange may stand still, unless set.
@@ -49,6 +51,7 @@ impl Default for Client {
             source: None,
             half_close: true,
             proxy_header: None,
+            segment: None,
         }
     }
 }

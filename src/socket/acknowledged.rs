@@ -16,6 +16,9 @@ pub(crate) fn acknowledged(_: &TcpStream) -> Option<u64> {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use linux::has_release;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
     use std::net::TcpStream;
     use std::sync::LazyLock;
@@ -39,10 +42,7 @@ mod linux {
     const WORDS: usize = 16;
 
     /// Whether the kernel's struct reaches that far: Linux 4.1. nix panics if it does not.
-    static IS_KNOWN: LazyLock<bool> = LazyLock::new(|| {
-        let release = rustix::system::uname().release().to_string_lossy().into_owned();
-        is_at_least_4_1(&release)
-    });
+    static IS_KNOWN: LazyLock<bool> = LazyLock::new(|| has_release((4, 1)));
 
     pub(super) fn acknowledged(socket: &TcpStream) -> Option<u64> {
         if !*IS_KNOWN {
@@ -52,11 +52,17 @@ mod linux {
         Some(info[WORDS - 1])
     }
 
-    fn is_at_least_4_1(release: &str) -> bool {
+    /// Says whether the kernel is of at least that release.
+    pub(crate) fn has_release(wanted: (u32, u32)) -> bool {
+        let release = rustix::system::uname().release().to_string_lossy().into_owned();
+        is_at_least(&release, wanted)
+    }
+
+    fn is_at_least(release: &str, wanted: (u32, u32)) -> bool {
         let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
         let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
         let version: (u32, u32) = (next(), next());
-        version >= (4, 1)
+        version >= wanted
     }
 
     #[cfg(test)]
@@ -66,10 +72,10 @@ mod linux {
         #[test]
         fn releases_are_told_by_their_first_two_numbers() {
             for release in ["4.1.0", "4.19.0-6-amd64", "6.18", "5.10.0+", "10.0"] {
-                assert!(is_at_least_4_1(release), "{release}");
+                assert!(is_at_least(release, (4, 1)), "{release}");
             }
             for release in ["", "4.0.9", "3.10.0-1160.el7.x86_64", "unknown"] {
-                assert!(!is_at_least_4_1(release), "{release}");
+                assert!(!is_at_least(release, (4, 1)), "{release}");
             }
         }
     }

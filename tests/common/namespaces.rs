@@ -10,7 +10,8 @@ pub(crate) struct Path {
     children: Vec<Child>,
 }
 
-/// The addresses of the server, behind the router.
+/// The addresses of the server, behind the router. The client knows both as `both.test`, and the
+/// first alone as `four.test`.
 pub(crate) const SERVER4: &str = "10.86.2.2";
 pub(crate) const SERVER6: &str = "fd86:2::2";
 
@@ -35,6 +36,10 @@ impl Path {
         for host in [&client, &router, &server] {
             ip(&format!("netns add {host}"))?;
             ip(&format!("-n {host} link set lo up"))?;
+            // An address is ready when it is there, without a second of duplicate address detection.
+            let ready = "for all in all default; do \
+                         echo 0 >/proc/sys/net/ipv6/conf/$all/accept_dad; done";
+            succeeds(Command::new("ip").args(["netns", "exec", host, "sh", "-c", ready]))?;
         }
         for (host, link, mtu) in [(&client, 1, 1500), (&server, 2, mtu)] {
             ip(&format!(
@@ -54,6 +59,11 @@ impl Path {
             let forward = format!("echo 1 >/proc/sys/net/{family}");
             succeeds(Command::new("ip").args(["netns", "exec", &router, "sh", "-c", &forward]))?;
         }
+        // ip-netns(8) binds it over /etc/hosts.
+        let folder = format!("/etc/netns/{client}");
+        let hosts = format!("{SERVER4} both.test\n{SERVER6} both.test\n{SERVER4} four.test\n");
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        std::fs::write(format!("{folder}/hosts"), hosts).map_err(|error| error.to_string())?;
         if !rules.is_empty() {
             let table = format!("table inet echo6 {{ {rules} }}");
             succeeds(Command::new("ip").args(["netns", "exec", &router, "nft", &table]))?;
@@ -83,6 +93,35 @@ impl Path {
         BufReader::new(stdout)
     }
 
+    /// Has the router do that to what it forwards, and nothing else (nft(8)).
+    pub(crate) fn filter(&self, rules: &[&str]) {
+        let nft = |words: &str| succeeds(&mut self.command("r", "nft", &[words])).unwrap();
+        nft("add table inet way");
+        nft("add chain inet way c { type filter hook forward priority 0; }");
+        nft("flush chain inet way c");
+        for rule in rules {
+            nft(&format!("add rule inet way c {rule}"));
+        }
+    }
+
+    /// Runs ip(8) on the client's side.
+    pub(crate) fn client_ip(&self, arguments: &str) {
+        ip(&format!("-n {} {arguments}", self.host("c"))).unwrap();
+    }
+
+    /// Has a setting of the router's kernel changed, if it can be (sysctl(8)).
+    pub(crate) fn router_setting(&self, setting: &str) -> bool {
+        succeeds(&mut self.command("r", "sysctl", &["-qw", setting])).is_ok()
+    }
+
+    /// `echo6 listen` on the server's side.
+    #[cfg(feature = "cli")]
+    pub(crate) fn listen(&self, arguments: &[&str]) -> super::binary::Listening {
+        let mut command = self.command("s", env!("CARGO_BIN_EXE_echo6"), &["listen"]);
+        command.args(arguments);
+        super::binary::Listening::spawn(command)
+    }
+
     fn command(&self, host: &str, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.host(host), program]).args(arguments);
@@ -99,6 +138,7 @@ impl Drop for Path {
         for host in ["c", "r", "s"] {
             let _ = ip(&format!("netns del {}", self.host(host)));
         }
+        let _ = std::fs::remove_dir_all(format!("/etc/netns/{}", self.host("c")));
     }
 }
 

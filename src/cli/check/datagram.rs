@@ -1,5 +1,7 @@
 //! `echo6 check -u`: what works with datagrams at each address, and a sentence to act on.
 
+use std::time::Instant;
+
 use echo6::address::{Endpoint, Families};
 use echo6::client::{CheckSummary, DatagramChecked, DatagramFindings};
 use echo6::error::chain;
@@ -9,6 +11,7 @@ use serde::Serialize;
 
 use super::Check;
 use crate::cli::failure::{Failure, Status, Stop};
+use crate::cli::progress::with_progress;
 use crate::cli::ready;
 use crate::cli::runtime::{self, Stopped};
 use crate::cli::sink::Sink;
@@ -25,6 +28,7 @@ pub(super) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let families = dial.families()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Udp)?;
     let check = dial.client()?.datagram_check();
+    let start = Instant::now();
     runtime::run_here(async {
         let checks = endpoints.iter().map(async |endpoint| {
             let found = runtime::until(stopped.clone(), addresses(endpoint, families)).await;
@@ -39,7 +43,10 @@ pub(super) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
             }
             Ok(Some(DatagramFindings::from(checked)))
         });
-        report(&endpoints, join_all(checks).await, arguments, sink)
+        let found = with_progress(join_all(checks), !arguments.quiet, || {
+            format!("checking for {} s", start.elapsed().as_secs())
+        });
+        report(&endpoints, found.await, arguments, sink)
     })
 }
 
@@ -77,7 +84,7 @@ fn report(
     }
     if arguments.verbose {
         for error in checked.iter().filter_map(|checked| checked.failure.as_ref()) {
-            sink.words(&format!("{}\n", chain(error)));
+            sink.remark(&chain(error));
         }
     }
     let mut summary = CheckSummary::default();
@@ -108,9 +115,7 @@ fn report(
     if arguments.json {
         sink.object(&summary)?;
     } else {
-        for sentence in &summary.sentences {
-            sink.data(format!("{sentence}\n").as_bytes())?;
-        }
+        summary.sentences.iter().try_for_each(|sentence| sink.sentence(sentence))?;
     }
     Ok(status)
 }

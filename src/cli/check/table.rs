@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use echo6::address::Families;
+use echo6::address::{Endpoint, Families};
 use echo6::client::{Checked, HalfClose};
 
 use crate::cli::text::millis;
@@ -16,7 +16,18 @@ pub(super) fn table(rows: &[&Checked]) -> String {
     let width = lengths.chain(["address".len()]).max().unwrap_or_default();
     let mut text =
         format!("{:<width$} family connect ms echo ms MiB/s half-close verdict\n", "address");
+    let named = |row: &Checked| {
+        row.target.as_ref().map(Endpoint::to_string).filter(|name| *name != row.address.to_string())
+    };
+    let several = rows.iter().any(|row| row.target != rows[0].target);
+    let several = several && rows.iter().any(|row| named(row).is_some());
+    let mut target = None;
     for (row, mut address) in rows.iter().zip(addresses) {
+        // The rows of each target stand below it, unless it is the address itself for all.
+        if several && row.target != target {
+            target.clone_from(&row.target);
+            text += &target.as_ref().map_or_else(String::new, |target| format!("{target}\n"));
+        }
         if address.len() > width {
             text += &format!("{address}\n");
             address.clear();

@@ -1,5 +1,6 @@
 //! What happened to a probe in, a line for people out.
 
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use echo6::address::Families;
@@ -75,7 +76,7 @@ pub(super) fn line(event: &PingEvent, tone: Tone) -> Option<Line> {
         }
         // The first time with the likely fix, also if all else is quiet.
         PingEvent::Unreachable { error, .. } if !tone.connected && !tone.reported => {
-            Line::Words(Failure::from(error.clone()).words())
+            Line::Words(Failure::from(error.clone()).words(io::stderr().is_terminal()))
         }
         PingEvent::Unreachable { error, retry_in, .. } if !quiet => {
             Line::Words(format!("{}; again in {retry_in:?}\n", chain(error)))

@@ -200,7 +200,13 @@ impl Sender<'_> {
                 "{peer} answered {local} over {family}, UDP: {bytes}, echoed in {echoed} ms\n"
             ));
         }
-        if self.arguments.json { self.sink.object(reply) } else { self.sink.data(&reply.bytes) }
+        if self.arguments.json {
+            self.sink.object(reply)
+        } else if self.arguments.quiet {
+            Ok(())
+        } else {
+            self.sink.data(&reply.bytes)
+        }
     }
 
     fn fail(&self, error: DatagramError) -> Status {

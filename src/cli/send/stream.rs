@@ -29,7 +29,7 @@ impl Sender<'_> {
         for target in targets {
             for _ in 0..self.arguments.count {
                 let output = streams::stdout();
-                let sent = if self.arguments.json {
+                let sent = if self.arguments.json || self.arguments.quiet {
                     self.pass(target, futures::io::sink()).await?
                 } else {
                     self.pass(target, output).await?

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
+use super::sizes::Passing;
 use crate::address::Endpoint;
 use crate::client::error::SendError;
+use crate::client::excerpt::Excerpt;
 use crate::proxy::Version;
+use crate::socket::Segments;
 
 /// What works at an address. What was not reached is `None`.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +32,17 @@ pub struct Checked {
     pub mute: Option<Mute>,
     /// How a silent connection ended, if one was asked for.
     pub hold: Option<Hold>,
+    /// How long the silent connection lasted: until it was closed or reset, or all of the time that
+    /// it was to be silent and until it was known to be dead.
+    pub held: Option<Duration>,
+    /// What came instead of an echo when the time was over, or before.
+    pub heard: Option<Excerpt>,
+    /// The segments that it all took, where the system counts them.
+    pub segments: Option<Segments>,
+    /// How often the first packet of the first connection was sent again.
+    pub connect_resent: u64,
+    /// Which packets pass, if a large message did not return and it was tried.
+    pub passing: Option<Passing>,
     /// The version of the PROXY header behind which a server echoes that closes on plain bytes.
     pub wants_header: Option<Version>,
     /// Whether a server that returned other bytes than those behind a PROXY header echoes plain ones,
@@ -64,11 +78,29 @@ impl Checked {
             half_close: None,
             mute: None,
             hold: None,
+            held: None,
+            heard: None,
+            segments: None,
+            connect_resent: 0,
+            passing: None,
             wants_header: None,
             echoes_header: false,
             failure: None,
             finished: false,
         }
+    }
+
+    /// Takes note of the segments that a connection took.
+    pub(super) fn note_segments(&mut self, segments: Option<Segments>) {
+        if let Some(segments) = segments {
+            self.segments.get_or_insert_default().add(segments);
+        }
+    }
+
+    /// Says whether everything works, but many packets had to be sent again.
+    #[must_use]
+    pub fn is_lossy(&self) -> bool {
+        self.connect_resent > 0 || self.segments.is_some_and(|segments| segments.are_lossy())
     }
 
     /// Takes note of a step that failed, unless one before it did.
@@ -89,7 +121,7 @@ impl Checked {
         (seconds > 0.0).then(|| BULK as f64 / f64::from(1 << 20) / seconds)
     }
 
-    /// One word for a table: `ok`, `interrupted`, `late`, `cut`, the code of the [`Hold`], or else
+    /// One word for a table: `ok`, `slow` if packets were lost, `interrupted`, `late`, `cut`, the code of the [`Hold`], or else
     /// of the error's [cause](SendError::cause).
     #[must_use]
     pub fn verdict(&self) -> &'static str {
@@ -102,6 +134,7 @@ impl Checked {
             (Some(_), _) if self.mute == Some(Mute::Late) => Mute::Late.code(),
             (Some(failure), _) => failure.error.cause().code(),
             (None, None | Some(Hold::Alive)) if !self.finished => "interrupted",
+            (None, None | Some(Hold::Alive)) if self.is_lossy() => "slow",
             (None, None | Some(Hold::Alive)) => "ok",
             (None, Some(hold)) => hold.code(),
         }

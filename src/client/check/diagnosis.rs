@@ -1,14 +1,19 @@
 //! What was found at an address in, what is wrong there out, and what that probably means.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::checked::{Checked, StepFailure};
 use super::kinds::{HalfClose, Hold, Mute, Step};
+use super::sizes::Passing;
+use crate::address::Families;
 use crate::client::error::SendError;
+use crate::client::excerpt::Excerpt;
 use crate::client::traffic::Traffic;
 use crate::error::{Cause, CauseKind};
 use crate::proxy::Version;
+use crate::socket::Segments;
 
 /// What is wrong at an address. Displays as a phrase that a person can act on.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +26,24 @@ pub enum Diagnosis {
     /// The connect was refused.
     Refused,
     /// The connect was not answered.
-    NoAnswer,
+    NoAnswer {
+        /// The other family, if the same target answers over that.
+        answering: Option<Families>,
+    },
     /// The connect failed otherwise.
     NotConnected {
         /// What the system said.
         cause: Option<Cause>,
+        /// What that means, where it can be told.
+        help: Option<String>,
     },
+    /// Everything works, but the connect had to be asked for again.
+    SlowConnect {
+        /// How long it took.
+        took: Duration,
+    },
+    /// Everything works, but many packets were lost and sent again.
+    Lossy(Segments),
     /// A connection was made and used, but not a second one.
     NotConnectedAgain {
         /// What kind of thing went wrong.
@@ -36,9 +53,14 @@ pub enum Diagnosis {
     Differs {
         /// The number of bytes before the first that differs.
         offset: u64,
+        /// What came instead of an echo.
+        instead: Option<Excerpt>,
     },
     /// More bytes came back than were sent.
-    Surplus,
+    Surplus {
+        /// What came on top of them.
+        instead: Option<Excerpt>,
+    },
     /// The echo came, but later than allowed.
     Late {
         /// How long it took.
@@ -78,8 +100,13 @@ pub enum Diagnosis {
         offset: u64,
     },
     /// Nothing of a large message came back, over a network.
-    LargeHangs,
-    /// Nothing of a large message came back, within this host.
+    LargeHangs {
+        /// The address.
+        peer: SocketAddr,
+        /// The bytes of the largest packet that passes, if it is known.
+        passes: Option<u32>,
+    },
+    /// Nothing of a large message came back, and it is not the size of the packets.
     LargeSilent,
     /// A large message stopped on its way back.
     LargeStops {
@@ -108,7 +135,14 @@ pub enum Diagnosis {
         part: Option<Traffic>,
     },
     /// An idle connection did not survive.
-    Idle(Hold),
+    Idle {
+        /// How it ended.
+        hold: Hold,
+        /// After how long.
+        after: Duration,
+        /// What came instead of an echo.
+        heard: Option<Excerpt>,
+    },
     /// Something else.
     Other {
         /// What kind of thing went wrong.
@@ -129,26 +163,32 @@ impl Diagnosis {
     fn of(checked: &Checked) -> Self {
         let Some(StepFailure { step, error }) = &checked.failure else {
             return match checked.hold {
-                Some(Hold::Alive) | None if checked.finished => Self::Works,
-                Some(Hold::Alive) | None => Self::Interrupted,
-                Some(hold) => Self::Idle(hold),
+                Some(Hold::Alive) | None if !checked.finished => Self::Interrupted,
+                Some(Hold::Alive) | None => Self::of_well(checked),
+                Some(hold) => {
+                    let after = checked.held.unwrap_or_default();
+                    Self::Idle { hold, after, heard: checked.heard.clone() }
+                }
             };
         };
         match (step, error) {
             (Step::Connect, SendError::Connect(error)) => match error.cause() {
                 CauseKind::Refused => Self::Refused,
-                CauseKind::Timeout => Self::NoAnswer,
-                _ => {
-                    Self::NotConnected { cause: error.likeliest().map(|(_, cause)| cause.clone()) }
-                }
+                CauseKind::Timeout => Self::NoAnswer { answering: None },
+                _ => Self::NotConnected {
+                    cause: error.likeliest().map(|(_, cause)| cause.clone()),
+                    help: error.help(),
+                },
             },
             (_, SendError::Connect(error)) => Self::NotConnectedAgain { cause: error.cause() },
             (Step::Echo, SendError::Mismatch { .. }) if checked.echoes_header => Self::EchoesHeader,
             (Step::Bulk, &SendError::Mismatch { offset, .. }) => Self::LargeDiffers { offset },
-            (_, &SendError::Mismatch { offset, .. }) => Self::Differs { offset },
-            (_, SendError::Surplus { .. }) => Self::Surplus,
+            (_, SendError::Mismatch { offset, instead, .. }) => {
+                Self::Differs { offset: *offset, instead: instead.clone() }
+            }
+            (_, SendError::Surplus { instead, .. }) => Self::Surplus { instead: instead.clone() },
             (Step::Connect | Step::Echo, error) => Self::of_small(checked, error),
-            (Step::Bulk, error) => Self::of_large(error),
+            (Step::Bulk, error) => Self::of_large(checked, error),
             (Step::HalfClose, error) => match checked.half_close {
                 Some(kind) => {
                     let (muted, part) = (checked.mute.is_some(), error.traffic());
@@ -157,6 +197,23 @@ impl Diagnosis {
                 None => Self::Other { cause: error.cause() },
             },
             (Step::Hold, error) => Self::NotConnectedAgain { cause: error.cause() },
+        }
+    }
+
+    /// What it took, if everything works.
+    fn of_well(checked: &Checked) -> Self {
+        match (checked.connect, checked.segments) {
+            (_, Some(segments)) if segments.are_lossy() => Self::Lossy(segments),
+            (Some(took), _) if checked.connect_resent > 0 => Self::SlowConnect { took },
+            _ => Self::Works,
+        }
+    }
+
+    /// The same, of a target that answers over the family `answering`.
+    pub(super) fn beside(self, other: Option<Families>) -> Self {
+        match self {
+            Self::NoAnswer { .. } => Self::NoAnswer { answering: other },
+            same => same,
         }
     }
 
@@ -184,12 +241,15 @@ impl Diagnosis {
     }
 
     /// What a large message that did not come back means.
-    fn of_large(error: &SendError) -> Self {
+    fn of_large(checked: &Checked, error: &SendError) -> Self {
         match *error {
             SendError::Timeout { returned: 0, peer, .. } if peer.ip().is_loopback() => {
                 Self::LargeSilent
             }
-            SendError::Timeout { returned: 0, .. } => Self::LargeHangs,
+            SendError::Timeout { returned: 0, peer, .. } => match checked.passing {
+                Some(Passing::All | Passing::None) => Self::LargeSilent,
+                passing => Self::LargeHangs { peer, passes: passing.and_then(Passing::bytes) },
+            },
             SendError::Timeout { returned, .. } => Self::LargeStops { returned },
             SendError::Short { returned, .. } => Self::LargeClosed { returned },
             SendError::Lost { returned, .. } => Self::LargeLost { returned, cause: error.cause() },
@@ -204,11 +264,13 @@ impl Diagnosis {
             Self::Works => "works",
             Self::Interrupted => "interrupted",
             Self::Refused => "refused",
-            Self::NoAnswer => "no_answer",
+            Self::NoAnswer { .. } => "no_answer",
             Self::NotConnected { .. } => "not_connected",
             Self::NotConnectedAgain { .. } => "not_connected_again",
+            Self::SlowConnect { .. } => "slow_connect",
+            Self::Lossy(_) => "lossy",
             Self::Differs { .. } => "differs",
-            Self::Surplus => "surplus",
+            Self::Surplus { .. } => "surplus",
             Self::Late { .. } => "late",
             Self::UntilHalfClose => "until_half_close",
             Self::Swallows => "swallows",
@@ -221,7 +283,7 @@ impl Diagnosis {
             Self::ClosesEarly(_) => "closes_early",
             Self::Reset => "reset",
             Self::LargeDiffers { .. } => "large_differs",
-            Self::LargeHangs => "large_hangs",
+            Self::LargeHangs { .. } => "large_hangs",
             Self::LargeSilent => "large_silent",
             Self::LargeStops { .. } => "large_stops",
             Self::LargeClosed { .. } => "large_closed",
@@ -231,11 +293,12 @@ impl Diagnosis {
             Self::HalfClose { kind: HalfClose::Open, .. } => "half_close_open",
             Self::HalfClose { kind: HalfClose::Reset, .. } => "half_close_reset",
             Self::HalfClose { kind: HalfClose::Stuck, .. } => "half_close_stuck",
-            Self::Idle(Hold::Alive) => "idle_alive",
-            Self::Idle(Hold::Closed) => "idle_closed",
-            Self::Idle(Hold::Reset) => "idle_reset",
-            Self::Idle(Hold::Dead) => "idle_dead",
-            Self::Idle(Hold::Mismatch) => "idle_mismatch",
+            Self::Idle { hold: Hold::Alive, .. } => "idle_alive",
+            Self::Idle { hold: Hold::Closed, .. } => "idle_closed",
+            Self::Idle { hold: Hold::Reset, .. } => "idle_reset",
+            Self::Idle { hold: Hold::Dead, .. } => "idle_dead",
+            Self::Idle { hold: Hold::Gone, .. } => "idle_gone",
+            Self::Idle { hold: Hold::Mismatch, .. } => "idle_mismatch",
             Self::Other { .. } => "other",
         }
     }
@@ -246,19 +309,50 @@ impl fmt::Display for Diagnosis {
         match self {
             Self::Works => f.write_str("works"),
             Self::Interrupted => f.write_str("interrupted before all was checked"),
-            Self::Refused => f.write_str("refused"),
-            Self::NoAnswer => {
-                f.write_str("no answer to the connect: a firewall, or the host is down")
+            Self::Refused => {
+                f.write_str("refused: nothing listens there, or a firewall rejects it")
             }
-            Self::NotConnected { cause: Some(cause) } => cause.fmt(f),
-            Self::NotConnected { cause: None } => f.write_str("no address to connect to"),
+            Self::NoAnswer { answering: None } => f.write_str(
+                "no answer to the connect: a firewall, the host is down, or its accept queue is full",
+            ),
+            Self::NoAnswer { answering: Some(family) } => write!(
+                f,
+                "no answer to the connect, while {family} is answered: a firewall, a missing way \
+                 back, or an address of another host"
+            ),
+            Self::NotConnected { cause: Some(cause), help: Some(help) } => {
+                write!(f, "{cause}: {help}")
+            }
+            Self::NotConnected { cause: Some(cause), help: None } => cause.fmt(f),
+            Self::NotConnected { cause: None, .. } => f.write_str("no address to connect to"),
             Self::NotConnectedAgain { cause } => {
                 write!(f, "echoes, but not on a second connection: {cause}")
             }
-            Self::Differs { offset } => {
-                write!(f, "what comes back differs at byte {offset}: is it an echo server?")
+            Self::SlowConnect { took } => write!(
+                f,
+                "slow to connect, {took:.1?}: the first packet was sent again, because it was lost \
+                 or the accept queue was full"
+            ),
+            Self::Lossy(Segments { sent, resent, received, out_of_order, .. }) => write!(
+                f,
+                "slow: packets are lost and sent again ({resent} of {sent} sent again, \
+                 {out_of_order} of {received} came behind a gap)"
+            ),
+            Self::Differs { offset, instead } => match instead {
+                Some(instead) => fmt_instead(f, instead),
+                None => {
+                    write!(f, "what comes back differs at byte {offset}: is it an echo server?")
+                }
+            },
+            Self::Surplus { instead: Some(instead) } if instead.protocol().is_some() => {
+                fmt_instead(f, instead)
             }
-            Self::Surplus => f.write_str("more comes back than was sent: is it an echo server?"),
+            Self::Surplus { instead: Some(instead) } => {
+                write!(f, "more comes back than was sent, {instead}: is it an echo server?")
+            }
+            Self::Surplus { instead: None } => {
+                f.write_str("more comes back than was sent: is it an echo server?")
+            }
             Self::Late { took: Some(took), allowed } => {
                 write!(f, "echoes, but late: that took {took:.1?}, and {allowed:?} are allowed")
             }
@@ -271,7 +365,8 @@ impl fmt::Display for Diagnosis {
             }
             Self::Hangs { after } => write!(
                 f,
-                "takes less than 1 MiB in {after:?}, and returns nothing: it hangs or is slow"
+                "takes less than 1 MiB in {after:?}, and returns nothing: it hangs, is slow, or has as \
+                 many clients as it takes"
             ),
             Self::Partial(part) => write!(f, "only {} come back", Part(*part)),
             Self::Silent => f.write_str("accepts, but nothing comes back"),
@@ -284,12 +379,19 @@ impl fmt::Display for Diagnosis {
             }
             Self::ClosesAtOnce => f.write_str("accepts, then closes without an echo"),
             Self::ClosesEarly(part) => write!(f, "closes when {} are back", Part(*part)),
-            Self::Reset => f.write_str("the connection is reset"),
+            Self::Reset => f.write_str(
+                "the connection is reset: a limit of the server, or a proxy without one behind it",
+            ),
             Self::LargeDiffers { offset } => {
                 write!(f, "small messages return, 1 MiB differs at byte {offset}")
             }
-            Self::LargeHangs => {
-                f.write_str("small messages return, 1 MiB hangs: probably a path MTU black hole")
+            Self::LargeHangs { peer, passes } => {
+                f.write_str("small messages return, 1 MiB hangs: probably a path MTU black hole")?;
+                if let Some(passes) = passes {
+                    write!(f, ", packets of up to {passes} bytes pass")?;
+                }
+                let icmp = if peer.is_ipv6() { "ICMPv6 type 2" } else { "ICMP type 3 code 4" };
+                write!(f, ": let {icmp} pass, or clamp the MSS")
             }
             Self::LargeSilent => f.write_str("small messages return, of 1 MiB nothing does"),
             Self::LargeStops { returned } => {
@@ -302,23 +404,61 @@ impl fmt::Display for Diagnosis {
                 write!(f, "small messages return, 1 MiB ends after {returned} bytes: {cause}")
             }
             Self::HalfClose { kind, muted, part } => fmt_half_close(f, *kind, *muted, *part),
-            Self::Idle(Hold::Alive) => f.write_str("an idle connection stays alive"),
-            Self::Idle(Hold::Closed) => {
-                f.write_str("an idle connection is closed, by the server or on the way")
-            }
-            Self::Idle(Hold::Reset) => f.write_str(
-                "an idle connection is reset: a NAT or firewall on the way dropped its state",
-            ),
-            Self::Idle(Hold::Dead) => f.write_str(
-                "an idle connection stops working without a reset: a NAT or firewall dropped its \
-                 state",
-            ),
-            Self::Idle(Hold::Mismatch) => {
-                f.write_str("after the idle time other bytes come than were sent")
-            }
+            Self::Idle { hold, after, heard } => fmt_idle(f, *hold, *after, heard.as_ref()),
             Self::Other { cause } => cause.fmt(f),
         }
     }
+}
+
+/// What was heard from somebody who does not echo.
+fn fmt_instead(f: &mut fmt::Formatter<'_>, instead: &Excerpt) -> fmt::Result {
+    match instead.protocol() {
+        Some(protocol) => {
+            write!(f, "no echo server: it speaks {protocol}, \"{}\"", instead.escaped())
+        }
+        None => write!(f, "what comes back differs at byte 0, {instead}: is it an echo server?"),
+    }
+}
+
+fn fmt_idle(
+    f: &mut fmt::Formatter<'_>,
+    hold: Hold,
+    after: Duration,
+    heard: Option<&Excerpt>,
+) -> fmt::Result {
+    let after = rounded(after);
+    match hold {
+        Hold::Alive => write!(f, "an idle connection is alive after {after}"),
+        Hold::Closed => {
+            write!(f, "an idle connection is closed after {after}, by the server or on the way")
+        }
+        Hold::Reset => write!(
+            f,
+            "an idle connection is reset after {after}, while a new one echoes: the server, or a \
+             NAT, balancer or firewall on the way, dropped its state"
+        ),
+        Hold::Dead => write!(
+            f,
+            "an idle connection stops working without a reset, known after {after}, while a new \
+             one echoes: a NAT or firewall dropped its state"
+        ),
+        Hold::Gone => write!(
+            f,
+            "after {after} an idle connection does not work, and a new one neither: the server or \
+             the way to it is gone"
+        ),
+        Hold::Mismatch => {
+            write!(f, "an idle connection brings other bytes than were sent after {after}")?;
+            heard.map_or(Ok(()), |heard| write!(f, ": {heard}"))
+        }
+    }
+}
+
+/// A time as a person would write it into a configuration: tenths of a second, without if there are
+/// none.
+fn rounded(time: Duration) -> String {
+    let tenths = (time.as_secs_f64() * 10.0).round() / 10.0;
+    if tenths.fract() == 0.0 { format!("{tenths:.0}s") } else { format!("{tenths:.1}s") }
 }
 
 fn fmt_half_close(
@@ -434,6 +574,39 @@ mod tests {
     fn held(hold: Hold) -> Checked {
         let mut checked = Checked::new(far());
         (checked.finished, checked.hold) = (true, Some(hold));
+        checked.held = Some(Duration::from_millis(61_020));
+        checked
+    }
+
+    fn heard(bytes: &[u8]) -> Checked {
+        let mut checked = held(Hold::Mismatch);
+        checked.heard = Excerpt::of(bytes);
+        checked
+    }
+
+    fn instead(bytes: &[u8]) -> Checked {
+        let instead = Excerpt::of(bytes);
+        let got = bytes[0];
+        failed(
+            Step::Echo,
+            SendError::Mismatch { peer: far(), offset: 0, expected: 1, got, instead },
+        )
+    }
+
+    fn passing(passing: Passing) -> Checked {
+        let mut checked = failed(Step::Bulk, timeout(far(), 1 << 20, 0));
+        checked.passing = Some(passing);
+        checked
+    }
+
+    /// Everything works, and took so many segments.
+    fn slow(resent: u64, connect_resent: u64) -> Checked {
+        let mut checked = Checked::new(far());
+        checked.finished = true;
+        checked.connect = Some(SECOND);
+        checked.connect_resent = connect_resent;
+        let segments = checked.segments.get_or_insert_default();
+        (segments.sent, segments.resent) = (1000, resent);
         checked
     }
 
@@ -441,28 +614,61 @@ mod tests {
     fn each_result_has_its_diagnosis() {
         use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, TimedOut};
         let reset = ConnectionReset;
-        let mismatch = || SendError::Mismatch { peer: far(), offset: 9, expected: 1, got: 2 };
-        let surplus = || SendError::Surplus { peer: far(), sent: 64 };
+        let mismatch =
+            || SendError::Mismatch { peer: far(), offset: 9, expected: 1, got: 2, instead: None };
+        let surplus = || SendError::Surplus { peer: far(), sent: 64, instead: None };
         let wait = Some(Mute::UntilHalfClose);
         for (checked, code, verdict, phrase) in [
             (held(Hold::Alive), "works", "ok", "works"),
             (Checked::new(far()), "interrupted", "interrupted", "interrupted before"),
-            (held(Hold::Closed), "idle_closed", "closed", "an idle connection is closed"),
+            (
+                held(Hold::Closed),
+                "idle_closed",
+                "closed",
+                "an idle connection is closed after 61s, by the server or on the way",
+            ),
             (held(Hold::Reset), "idle_reset", "reset", "an idle connection is reset"),
             (held(Hold::Dead), "idle_dead", "dead", "without a reset"),
-            (held(Hold::Mismatch), "idle_mismatch", "mismatch", "after the idle time"),
+            (held(Hold::Gone), "idle_gone", "gone", "and a new one neither"),
+            (
+                held(Hold::Mismatch),
+                "idle_mismatch",
+                "mismatch",
+                "brings other bytes than were sent",
+            ),
+            (
+                heard(b"HTTP/1.1 408 Request Timeout"),
+                "idle_mismatch",
+                "mismatch",
+                "after 61s: HTTP: \"HTTP/1.1 408",
+            ),
+            (slow(9, 0), "works", "ok", "works"),
+            (
+                slow(10, 0),
+                "lossy",
+                "slow",
+                "packets are lost and sent again (10 of 1000 sent again",
+            ),
+            (slow(1, 1), "slow_connect", "slow", "slow to connect, 1.0s: the first packet"),
+            (
+                instead(b"SSH-2.0-OpenSSH_9.2"),
+                "differs",
+                "mismatch",
+                "no echo server: it speaks SSH, \"SSH-2.0-OpenSSH_9.2\"",
+            ),
+            (instead(b"hi!"), "differs", "mismatch", "differs at byte 0, \"hi!\": is it"),
             (
                 failed(Step::Connect, unconnected(ConnectionRefused)),
                 "refused",
                 "refused",
-                "refused",
+                "refused: nothing listens there, or a firewall rejects it",
             ),
             (failed(Step::Connect, unconnected(TimedOut)), "no_answer", "timeout", "no answer"),
             (
                 failed(Step::Connect, unconnected(HostUnreachable)),
                 "not_connected",
                 "unreachable",
-                "host unreachable",
+                "host unreachable: the host does not answer on its own network",
             ),
             (
                 failed(Step::Bulk, unconnected(ConnectionRefused)),
@@ -527,8 +733,15 @@ mod tests {
                 failed(Step::Bulk, timeout(far(), 1 << 20, 0)),
                 "large_hangs",
                 "timeout",
-                "probably a path MTU black hole",
+                "probably a path MTU black hole: let ICMPv6 type 2 pass, or clamp the MSS",
             ),
+            (
+                passing(Passing::UpTo(1300)),
+                "large_hangs",
+                "timeout",
+                "black hole, packets of up to 1300 bytes pass: let ICMPv6",
+            ),
+            (passing(Passing::All), "large_silent", "timeout", "of 1 MiB nothing does"),
             (
                 failed(Step::Bulk, timeout(near(), 1 << 20, 0)),
                 "large_silent",

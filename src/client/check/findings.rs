@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::checked::Checked;
+use super::diagnosis::Diagnosis;
 use crate::address::Families;
 
 /// What was found at the addresses of one target. Displays as a sentence to act on: `IPv6: refused;
@@ -12,6 +13,8 @@ use crate::address::Families;
 pub struct Findings {
     /// Each address.
     pub checked: Vec<Checked>,
+    /// The family of which the name has no address, although one was wanted. The caller may note it.
+    pub missing: Option<Families>,
 }
 
 /// What a series of checks came to.
@@ -32,7 +35,7 @@ pub struct CheckSummary {
 
 impl From<Vec<Checked>> for Findings {
     fn from(checked: Vec<Checked>) -> Self {
-        Self { checked }
+        Self { checked, missing: None }
     }
 }
 
@@ -54,18 +57,30 @@ impl fmt::Display for Findings {
             let same = all.iter().filter(|other| Families::of(other.address) == family).count();
             if same > 1 { checked.address.to_string() } else { family.to_string() }
         };
-        let (well, wrong): (Vec<_>, Vec<_>) = all.iter().partition(|checked| checked.is_well());
+        // Beside one that answers, an address that does not is told otherwise.
+        let answering = |checked: &Checked| {
+            let mut families = all.iter().filter(|other| other.connect.is_some());
+            families
+                .find(|other| Families::of(other.address) != Families::of(checked.address))
+                .map(|other| Families::of(other.address))
+        };
+        let (well, wrong): (Vec<_>, Vec<_>) =
+            all.iter().partition(|checked| matches!(checked.diagnosis(), Diagnosis::Works));
         let mut phrases: Vec<String> = Vec::new();
         for checked in wrong {
             let stopped = checked.failure.is_some() && !checked.finished;
             let stopped = if stopped { " (interrupted)" } else { "" };
-            phrases.push(format!("{}: {}{stopped}", name(checked), checked.diagnosis()));
+            let diagnosis = checked.diagnosis().beside(answering(checked));
+            phrases.push(format!("{}: {diagnosis}{stopped}", name(checked)));
         }
         let well: Vec<String> = well.into_iter().map(name).collect();
         match &well[..] {
             [] => {}
             [one] => phrases.push(format!("{one} works")),
             [most @ .., last] => phrases.push(format!("{} and {last} work", most.join(", "))),
+        }
+        if let Some(missing) = self.missing {
+            phrases.push(format!("the name has no {missing} address"));
         }
         f.write_str(&phrases.join("; "))
     }
@@ -82,7 +97,7 @@ mod tests {
         checked.finished = true;
         if wrong {
             let peer = checked.address;
-            checked.fail(Step::Echo, SendError::Surplus { peer, sent: 64 });
+            checked.fail(Step::Echo, SendError::Surplus { peer, sent: 64, instead: None });
         }
         checked
     }
@@ -107,6 +122,29 @@ mod tests {
         ] {
             assert_eq!(Findings::from(all).to_string(), sentence);
         }
+    }
+
+    #[test]
+    fn a_sentence_says_which_family_answers_and_which_the_name_has_not() {
+        use crate::client::attempt::{Attempt, Outcome};
+        use crate::client::error::ConnectError;
+        let mut silent = checked("[::1]:7", false);
+        let timeout = std::io::Error::from(std::io::ErrorKind::TimedOut).into();
+        let attempts = vec![Attempt { address: silent.address, outcome: Outcome::Failed(timeout) }];
+        let error = ConnectError::NoneAccepts { attempts, source: None };
+        silent.fail(Step::Connect, error.into());
+        let alone = Findings::from(vec![silent.clone()]).to_string();
+        assert!(alone.contains("or its accept queue is full"), "{alone}");
+        let mut other = checked("127.0.0.1:7", false);
+        other.connect = Some(std::time::Duration::from_millis(1));
+        let both = Findings::from(vec![silent, other.clone()]).to_string();
+        assert!(
+            both.starts_with("IPv6: no answer to the connect, while IPv4 is answered"),
+            "{both}"
+        );
+        let mut findings = Findings::from(vec![other]);
+        findings.missing = Some(Families::Ipv6);
+        assert_eq!(findings.to_string(), "IPv4 works; the name has no IPv6 address");
     }
 
     #[test]

@@ -63,6 +63,8 @@ kind! {
         Reset = "reset", "reset";
         /// Nothing came back, and nobody said why.
         Dead = "dead", "dead";
+        /// Nothing came back, or it was reset, and a new connection does not echo either.
+        Gone = "gone", "gone, and everything else with it";
         /// Bytes came that were not asked for, or not those that were sent.
         Mismatch = "mismatch", "answers with other bytes";
     }
@@ -106,7 +108,7 @@ mod tests {
         let after = Duration::from_secs(1);
         let timeout = |returned| Err(SendError::Timeout { peer, sent: 64, returned, after });
         let short = Err(SendError::Short { peer, sent: 64, returned: 0 });
-        let mismatch = SendError::Mismatch { peer, offset: 3, expected: 1, got: 2 };
+        let mismatch = SendError::Mismatch { peer, offset: 3, expected: 1, got: 2, instead: None };
         for (result, half_close) in [
             (Ok(()), Some(HalfClose::Kept)),
             (lost(ErrorKind::ConnectionReset, 64), Some(HalfClose::Reset)),

@@ -7,9 +7,12 @@ use serde::{Serialize, Serializer};
 
 use super::checked::{Checked, StepFailure};
 use super::kinds::{BULK, HalfClose, Hold, Mute};
+use super::sizes::Passing;
 use crate::address::Endpoint;
+use crate::client::excerpt::Excerpt;
 use crate::proxy::Version;
 use crate::schema::{address, some_micros};
+use crate::socket::Segments;
 
 impl Serialize for Checked {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -35,6 +38,14 @@ impl Serialize for Checked {
             mute: Option<Mute>,
             #[serde(skip_serializing_if = "Option::is_none")]
             hold: Option<Hold>,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            held_us: Option<Duration>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            heard: Option<String>,
+            #[serde(flatten)]
+            segments: Option<Segments>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            passing_bytes: Option<u32>,
             #[serde(skip_serializing_if = "Option::is_none")]
             wants_header: Option<Version>,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +67,10 @@ impl Serialize for Checked {
             half_close: self.half_close,
             mute: self.mute,
             hold: self.hold,
+            held_us: self.held,
+            heard: self.heard.as_ref().map(Excerpt::escaped),
+            segments: self.segments,
+            passing_bytes: self.passing.and_then(Passing::bytes),
             wants_header: self.wants_header,
             echoes_header: self.echoes_header.then_some(true),
             verdict: self.verdict(),

@@ -15,11 +15,13 @@ use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
 use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
+use crate::client::excerpt::Excerpt;
 use crate::client::preface::ProxyHeader;
 use crate::client::settings::Client;
 use crate::client::wait::first_of;
 use crate::error::Cause;
 use crate::proxy::Version;
+use crate::socket::Segments;
 
 /// Bytes of the small echo: fits in any packet.
 const SMALL: usize = 64;
@@ -56,9 +58,8 @@ impl Check {
         } else if checked.echo.is_some() {
             in_turn(self.turns.write().await, self.bulk(checked, &small)).await;
             if let Some(duration) = self.hold {
-                match self.silence(checked.address, duration).await {
-                    Ok(hold) => checked.hold = Some(hold),
-                    Err(error) => checked.fail(Step::Hold, error),
+                if let Err(error) = self.silence(checked, duration).await {
+                    checked.fail(Step::Hold, error);
                 }
             }
         }
@@ -85,8 +86,11 @@ impl Check {
             }
         };
         checked.connect = Some(connection.duration);
+        checked.connect_resent = connection.segments().map_or(0, |segments| segments.resent);
         let start = Instant::now();
-        match self.time(&connection, small).await {
+        let echoed = self.time(&connection, small).await;
+        checked.note_segments(connection.segments());
+        match echoed {
             Ok(time) => checked.echo = Some(time),
             Err(error @ SendError::Timeout { returned, .. }) => {
                 checked.fail(Step::Echo, error);
@@ -100,17 +104,25 @@ impl Check {
     /// A large message, and a half-close right behind it, or behind a small one if it failed.
     async fn bulk(&self, checked: &mut Checked, small: &[u8]) {
         let bulk = random(BULK);
-        let returned = async {
-            // Not the connection of before: it was silent while others had their turns.
-            let connection = self.client.connect(&[checked.address]).await?;
-            self.time(&connection, &bulk).await
+        // Not the connection of before: it was silent while others had their turns.
+        let returned = match self.client.connect(&[checked.address]).await {
+            Ok(connection) => {
+                let returned = self.time(&connection, &bulk).await;
+                checked.note_segments(connection.segments());
+                if is_hanging(&returned) {
+                    checked.passing = self.passing(&connection).await;
+                }
+                returned
+            }
+            Err(error) => Err(error.into()),
         };
-        match returned.await {
+        match returned {
             Ok(time) => checked.bulk = Some(time),
             Err(error) => checked.fail(Step::Bulk, error),
         }
         let message = if checked.bulk.is_some() { &bulk } else { small };
-        let result = self.shut(checked.address, message).await;
+        let (result, segments) = self.shut(checked.address, message).await;
+        checked.note_segments(segments);
         checked.half_close = HalfClose::of(&result);
         if let Err(error) = result {
             checked.fail(Step::HalfClose, error);
@@ -128,7 +140,7 @@ impl Check {
             checked.mute = checked.echo.map(|_| Mute::Late);
             return;
         }
-        let (late, closed, reads) =
+        let (late, (closed, _), reads) =
             join3(late, self.shut(address, small), self.reads(address)).await;
         checked.echo = late;
         checked.mute = match (late, &closed, reads) {
@@ -166,17 +178,28 @@ impl Check {
     }
 
     /// How long `message` takes to come back.
-    async fn time(&self, connection: &Connection, message: &[u8]) -> Result<Duration, SendError> {
+    pub(super) async fn time(
+        &self,
+        connection: &Connection,
+        message: &[u8],
+    ) -> Result<Duration, SendError> {
         let start = Instant::now();
         connection.pass(message, sink(), self.client.timeout, false).await?;
         Ok(start.elapsed())
     }
 
-    /// Sends with the end of stream right behind.
-    async fn shut(&self, address: SocketAddr, message: &[u8]) -> Result<(), SendError> {
-        let connection = self.client.connect(&[address]).await?;
-        connection.pass(message, sink(), self.client.timeout, true).await?;
-        Ok(())
+    /// Sends with the end of stream right behind. Returns also the segments that it took.
+    async fn shut(
+        &self,
+        address: SocketAddr,
+        message: &[u8],
+    ) -> (Result<(), SendError>, Option<Segments>) {
+        let connection = match self.client.connect(&[address]).await {
+            Ok(connection) => connection,
+            Err(error) => return (Err(error.into()), None),
+        };
+        let passed = connection.pass(message, sink(), self.client.timeout, true).await;
+        (passed.map(drop), connection.segments())
     }
 
     /// Says whether what is `owed` comes within another timeout.
@@ -208,30 +231,68 @@ impl Check {
         }
     }
 
-    /// Echoes, is silent, and echoes again.
-    async fn silence(&self, address: SocketAddr, duration: Duration) -> Result<Hold, SendError> {
+    /// Echoes, is silent, and echoes again. What became of the connection, after how long, goes into
+    /// the result.
+    async fn silence(&self, checked: &mut Checked, duration: Duration) -> Result<(), SendError> {
         let message = random(SMALL);
-        let connection = self.client.connect(&[address]).await?;
+        let connection = self.client.connect(&[checked.address]).await?;
         self.time(&connection, &message).await?;
-        let (mut stream, mut byte) = (&connection.stream, [0]);
-        match first_of(stream.read(&mut byte), Timer::after(duration)).await {
-            Either::Left(Ok(0)) => return Ok(Hold::Closed),
-            Either::Left(Ok(_)) => return Ok(Hold::Mismatch),
-            Either::Left(Err(error)) => return Ok(ended_by(&Cause::from(error))),
-            Either::Right(_) => {}
+        let start = Instant::now();
+        let mut hold = self.listen(checked, &connection, duration).await;
+        if hold == Hold::Alive {
+            hold = match self.time(&connection, &message).await {
+                Ok(_) => Hold::Alive,
+                Err(SendError::Short { .. }) => Hold::Closed,
+                Err(SendError::Lost { source, .. }) => ended_by(&source),
+                Err(error @ (SendError::Mismatch { .. } | SendError::Surplus { .. })) => {
+                    checked.heard = error.instead().cloned();
+                    Hold::Mismatch
+                }
+                Err(
+                    SendError::Timeout { .. }
+                    | SendError::Connect(_)
+                    | SendError::Input(_)
+                    | SendError::Output(_),
+                ) => Hold::Dead,
+            };
         }
-        Ok(match self.time(&connection, &message).await {
-            Ok(_) => Hold::Alive,
-            Err(SendError::Short { .. }) => Hold::Closed,
-            Err(SendError::Lost { source, .. }) => ended_by(&source),
-            Err(SendError::Mismatch { .. } | SendError::Surplus { .. }) => Hold::Mismatch,
-            Err(
-                SendError::Timeout { .. }
-                | SendError::Connect(_)
-                | SendError::Input(_)
-                | SendError::Output(_),
-            ) => Hold::Dead,
-        })
+        checked.held = Some(start.elapsed());
+        // A connection that is forgotten is told from a path or a server that is gone by another one.
+        if matches!(hold, Hold::Dead | Hold::Reset)
+            && !self.echoes(&self.client, checked.address, &message).await
+        {
+            hold = Hold::Gone;
+        }
+        checked.hold = Some(hold);
+        Ok(())
+    }
+
+    /// What comes on a connection that is silent for `duration`: nothing, if it is alive.
+    async fn listen(
+        &self,
+        checked: &mut Checked,
+        connection: &Connection,
+        duration: Duration,
+    ) -> Hold {
+        let (mut stream, mut bytes) = (&connection.stream, [0; Excerpt::MOST]);
+        match first_of(stream.read(&mut bytes), Timer::after(duration)).await {
+            Either::Left(Ok(0)) => Hold::Closed,
+            Either::Left(Ok(length)) => {
+                checked.heard = Excerpt::of(&bytes[..length]);
+                Hold::Mismatch
+            }
+            Either::Left(Err(error)) => ended_by(&Cause::from(error)),
+            Either::Right(_) => Hold::Alive,
+        }
+    }
+}
+
+/// Says whether nothing at all came back of a message, over a network: the sign of a path that drops
+/// large packets.
+fn is_hanging(returned: &Result<Duration, SendError>) -> bool {
+    match returned {
+        Err(SendError::Timeout { returned: 0, peer, .. }) => !peer.ip().is_loopback(),
+        _ => false,
     }
 }
 
@@ -282,7 +343,7 @@ fn ended_by(cause: &Cause) -> Hold {
 }
 
 /// Random, so that nothing on the way can compress them or know them.
-fn random(length: usize) -> Vec<u8> {
+pub(super) fn random(length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     fastrand::fill(&mut bytes);
     bytes

@@ -21,7 +21,7 @@ use crate::client::ping::ledger::{Ledger, Return};
 use crate::client::ping::probe::{HEADER, number, payload};
 use crate::client::ping::schedule::{Due, Schedule};
 use crate::client::target::Target;
-use crate::error::Cause;
+use crate::error::{Cause, Origin};
 use crate::socket::{CallerOptions, Complaint, Received, route};
 
 /// How many probes may be waited for: more than a path holds at any sensible rate. Beyond it a probe
@@ -49,7 +49,10 @@ impl DatagramPing {
     pub async fn start(self, target: impl Into<Target>) -> Result<DatagramProbes, ConnectError> {
         let addresses = self.client.look_up(target.into()).await?;
         let failed = |address, error: io::Error| {
-            let attempts = vec![Attempt { address, outcome: Outcome::Failed(error.into()) }];
+            let attempts = vec![Attempt {
+                address,
+                outcome: Outcome::Failed(Cause::from(error).said_by(Origin::Host)),
+            }];
             ConnectError::NoneAccepts { attempts, source: self.client.source }
         };
         let Some(&peer) = addresses.first() else {

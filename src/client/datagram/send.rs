@@ -17,6 +17,7 @@ use crate::client::attempt::{Attempt, Outcome};
 use crate::client::error::ConnectError;
 use crate::client::settings::Client;
 use crate::client::target::Target;
+use crate::error::{Cause, Origin};
 #[cfg(feature = "serde")]
 use crate::schema::{address, micros};
 use crate::socket::{CallerOptions, Received, route};
@@ -69,7 +70,7 @@ impl Client {
         let options = CallerOptions { source, ..CallerOptions::default() };
         let opened = route(peer, source).and_then(|ip| Ok((ip, Flow::open(peer, options)?)));
         let (local, flow) = opened.map_err(|error| {
-            let outcome = Outcome::Failed(error.into());
+            let outcome = Outcome::Failed(Cause::from(error).said_by(Origin::Host));
             let attempts = vec![Attempt { address: peer, outcome }];
             ConnectError::NoneAccepts { attempts, source }
         })?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::client::error::SendError;
+use crate::client::excerpt::Excerpt;
 use crate::client::traffic::Traffic;
 
 /// How far an exchange is.
@@ -16,6 +17,8 @@ pub(super) struct State {
     /// Whether bytes that came back wait for the output to take them.
     pub(super) output_waits: bool,
     pub(super) last_progress: Instant,
+    /// How the reply begins.
+    beginning: Vec<u8>,
 }
 
 impl State {
@@ -27,6 +30,7 @@ impl State {
             input_ended: false,
             output_waits: false,
             last_progress: Instant::now(),
+            beginning: Vec::new(),
         }
     }
 
@@ -61,12 +65,15 @@ impl State {
         peer: SocketAddr,
     ) -> (usize, Result<(), SendError>) {
         self.last_progress = Instant::now();
+        let room = Excerpt::MOST - self.beginning.len();
+        self.beginning.extend_from_slice(&bytes[..bytes.len().min(room)]);
         let mut same = 0;
         while same < bytes.len() {
             let (expected, got) = (self.unreturned.as_slices().0, &bytes[same..]);
             let length = expected.len().min(got.len());
             if length == 0 {
-                return (same, Err(SendError::Surplus { peer, sent: self.traffic.sent }));
+                let (sent, instead) = (self.traffic.sent, Excerpt::of(got));
+                return (same, Err(SendError::Surplus { peer, sent, instead }));
             }
             let equal = |(expected, got): &(&u8, &u8)| expected == got;
             let at = match expected[..length] == got[..length] {
@@ -79,7 +86,9 @@ impl State {
             same += at;
             if let Some((expected, got)) = differ {
                 let offset = self.traffic.returned;
-                return (same, Err(SendError::Mismatch { peer, offset, expected, got }));
+                let instead = Excerpt::of_reply(&self.beginning, offset);
+                let error = SendError::Mismatch { peer, offset, expected, got, instead };
+                return (same, Err(error));
             }
         }
         (same, Ok(()))
@@ -131,7 +140,8 @@ mod tests {
             let expected = changed.map_or(Ok(()), |at| {
                 let (offset, expected) = (at as u64, sent[at]);
                 let (peer, got) = (peer(), expected ^ 1);
-                Err(SendError::Mismatch { peer, offset, expected, got })
+                let instead = (at == 0).then(|| Excerpt::of(&returned[..piece])).flatten();
+                Err(SendError::Mismatch { peer, offset, expected, got, instead })
             });
             assert_eq!(result, expected);
         }
@@ -142,7 +152,9 @@ mod tests {
         let mut state = State::new();
         state.note_sent(b"hello");
         let (same, compared) = state.note_returned(b"hello!", peer());
-        assert_eq!((same, compared), (5, Err(SendError::Surplus { peer: peer(), sent: 5 })));
+        let instead = Excerpt::of(b"!");
+        let surplus = SendError::Surplus { peer: peer(), sent: 5, instead };
+        assert_eq!((same, compared), (5, Err(surplus)));
     }
 
     #[test]

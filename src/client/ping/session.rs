@@ -16,6 +16,7 @@ use super::probe::{HEADER, number, payload};
 use super::schedule::{Due, Schedule};
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
+use crate::client::excerpt::Excerpt;
 
 /// How many bytes, and how many probes, may be waited for on one connection. More than a path holds
 /// at any sensible rate; a server that answers none of them counts as gone.
@@ -164,7 +165,8 @@ impl Session {
         self.filled += length;
         self.returned_bytes += length as u64;
         if self.ledger.len() == 0 {
-            return Poll::Ready(Err(SendError::Surplus { peer, sent }));
+            let instead = Excerpt::of(&self.reply[..self.filled]);
+            return Poll::Ready(Err(SendError::Surplus { peer, sent, instead }));
         }
         let full = self.filled == self.reply.len();
         // The number is there by now, or the whole of it.
@@ -213,6 +215,7 @@ impl Session {
             offset: self.returned_bytes - self.filled as u64 + at as u64,
             expected: self.payload[at],
             got: self.reply[at],
+            instead: Excerpt::of_reply(&self.reply[..self.filled], at as u64),
         })
     }
 
