@@ -406,9 +406,12 @@ impl Server {
             drop(silent);
 
             clients.finish_all();
-            accept_waiting(accepting, &clients).await;
             reflectors.finish().await;
-            if timeout(self.limits.grace, clients.gone()).await.is_err() {
+            let drained = async {
+                accept_waiting(accepting, &clients).await;
+                clients.gone().await;
+            };
+            if timeout(self.limits.grace, drained).await.is_err() {
                 clients.cut_all();
                 clients.gone().await;
             }
