@@ -62,7 +62,6 @@
 
 mod kind;
 #[cfg(feature = "serde")]
-#[allow(dead_code)]
 mod schema;
 
 pub mod address;
@@ -70,7 +69,6 @@ pub mod client;
 pub mod echo;
 pub mod error;
 pub mod fault;
-
 pub mod how_it_works;
 pub mod proxy;
 pub mod server;

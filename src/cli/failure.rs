@@ -14,8 +14,7 @@ use serde_json::{Map, Value};
 
 use super::hints;
 use super::json::family;
-use super::sink::fitting;
-use super::text::{for_shell, line, point_at};
+use super::text::{for_shell, for_terminal, line, point_at};
 
 /// The exit statuses, which scripts rely on; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,13 +140,13 @@ impl Failure {
     /// outside is escaped.
     pub(crate) fn words(&self, terminal: bool) -> String {
         let Details { message, place, help, .. } = &*self.0;
-        let mut text = fitting(&format!("error: {}", line(message)), terminal) + "\n";
+        let mut text = for_terminal(&format!("error: {}", line(message)), terminal) + "\n";
         if let Some((input, position)) = place {
             let (line, column) = point_at(input, *position);
             text += &format!("  {line}\n  {:column$}^\n", "");
         }
         if let Some(words) = help {
-            text += &fitting(&format!("help: {}", line(&for_shell(words))), terminal);
+            text += &for_terminal(&format!("help: {}", line(&for_shell(words))), terminal);
             text += "\n";
         }
         text

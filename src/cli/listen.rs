@@ -26,6 +26,7 @@ use super::values::{
 };
 use super::{faults, stdio};
 
+mod foreign;
 mod gate;
 mod manager;
 #[cfg(target_os = "linux")]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::failure::{Failure, Status, Stop};
 use super::journal::{self, Priority};
 use super::stdio::Stream;
-use super::text::wrap;
+use super::text::for_terminal;
 
 /// Where a command writes.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +40,12 @@ impl Sink {
 
     /// Writes a sentence to stdout as a line, and to a terminal as several that fit.
     pub(crate) fn sentence(self, sentence: &str) -> Result<(), Stop> {
-        self.data(format!("{}\n", fitting(sentence, io::stdout().is_terminal())).as_bytes())
+        self.data(format!("{}\n", for_terminal(sentence, io::stdout().is_terminal())).as_bytes())
     }
 
     /// Writes a sentence to stderr, in the same way.
     pub(crate) fn remark(self, sentence: &str) {
-        self.words(&format!("{}\n", fitting(sentence, io::stderr().is_terminal())));
+        self.words(&format!("{}\n", for_terminal(sentence, io::stderr().is_terminal())));
     }
 
     /// Writes a value as a line of JSON to stdout.
@@ -72,14 +72,6 @@ impl Sink {
 /// The time in UTC, to the millisecond (RFC 3339).
 pub(crate) fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
-}
-
-/// The columns of a terminal that nobody made wider or narrower.
-const COLUMNS: usize = 80;
-
-/// A line, broken if it goes to a terminal.
-pub(crate) fn fitting(line: &str, terminal: bool) -> String {
-    if terminal { wrap(line, COLUMNS) } else { line.to_owned() }
 }
 
 /// A value as one line of JSON, with the time in UTC.

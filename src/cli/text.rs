@@ -55,6 +55,14 @@ pub(crate) fn wrap(line: &str, columns: usize) -> String {
     wrapped
 }
 
+/// The columns of a terminal that nobody made wider or narrower.
+const COLUMNS: usize = 80;
+
+/// A line, broken if it goes to a terminal.
+pub(crate) fn for_terminal(line: &str, terminal: bool) -> String {
+    if terminal { wrap(line, COLUMNS) } else { line.to_owned() }
+}
+
 /// The longest line of words: more than any message of ours needs with a host name in it.
 const LONGEST: usize = 800;
 

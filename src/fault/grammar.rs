@@ -1,6 +1,7 @@
 //! `[P%][N*]NAME[=VALUE[~JITTER]][@OFFSET]` in, a fault out, or an error with its place.
 
 use std::num::NonZeroU64;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::error::{FaultError, FaultErrorKind as Kind, Wrong};
@@ -10,8 +11,16 @@ use super::rule::{Chance, Fault, Place, Value};
 /// How much of a stream can be kept to be sent again.
 const REPEATED: u64 = 16 << 20;
 
+impl FromStr for Fault {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        parse(text)
+    }
+}
+
 /// Reads a fault.
-pub(super) fn parse(text: &str) -> Result<Fault, FaultError> {
+fn parse(text: &str) -> Result<Fault, FaultError> {
     let mut reader = Reader { text, at: 0, named: None };
     reader.fault().map_err(|wrong| FaultError::new(wrong, text, reader.named))
 }

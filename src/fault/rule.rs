@@ -2,11 +2,8 @@
 
 use std::fmt::{self, Write as _};
 use std::num::NonZeroU64;
-use std::str::FromStr;
 use std::time::Duration;
 
-use super::error::FaultError;
-use super::grammar;
 use super::kind::FaultKind;
 
 /// A fault to deal on purpose: `[P%][N*]NAME[=VALUE[~JITTER]][@OFFSET]`.
@@ -77,14 +74,6 @@ impl Fault {
             Value::Nothing | Value::Text(_) => false,
         };
         self.chance.is_some() || jitters
-    }
-}
-
-impl FromStr for Fault {
-    type Err = FaultError;
-
-    fn from_str(text: &str) -> Result<Self, FaultError> {
-        grammar::parse(text)
     }
 }
 

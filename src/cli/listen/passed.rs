@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process;
 
-use super::sockets::{Foreign, recognise};
+use super::foreign::{Foreign, recognise};
 use crate::cli::failure::Failure;
 
 /// The number of the first descriptor that is passed on.
