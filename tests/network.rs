@@ -105,6 +105,19 @@ fn it_is_told_who_has_no_route() {
 }
 
 #[test]
+fn a_ping_tells_losses_that_tcp_hides() {
+    let Some(network) = Path::make(1500, "") else { return };
+    let server = network.listen(&["-q", "0.0.0.0:0"]);
+    network.filter(&["ip daddr 10.86.2.2 tcp dport 1-65535 numgen inc mod 10 == 9 drop"]);
+    let target = format!("{SERVER4}:{}", server.port);
+    let run = client(&network, &["ping", "-c", "40", "-i", "20ms", &target]);
+    assert_eq!(run.status, Some(0), "{run:?}");
+    assert!(run.stdout.contains("0 lost, 0 late, "), "{run:?}");
+    assert!(run.stdout.contains(" segments sent again\n"), "{run:?}");
+    assert!(run.stderr.contains("lost or not acknowledged in time"), "{run:?}");
+}
+
+#[test]
 fn send_says_who_answered_in_place_of_the_first() {
     let Some(network) = Path::make(1500, "") else { return };
     let server = network.listen(&["-q", "0.0.0.0:0"]);

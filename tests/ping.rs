@@ -59,7 +59,8 @@ fn with_reconnect_each_lost_probe_has_one_line() {
     let arguments = ["ping", "--reconnect", "-i", "1ms", "-c", "2", "-w", "200ms", &address];
     let pinged = run(&arguments);
     let lost = |sequence| format!("lost {address}: seq={sequence}, no reply within 200ms\n");
-    assert_eq!((pinged.status, pinged.stderr), (Some(1), lost(1) + &lost(2)));
+    let help = format!("help: \"echo6 check '{address}'\" tells why\n");
+    assert_eq!((pinged.status, pinged.stderr), (Some(1), lost(1) + &lost(2) + &help));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use super::ready;
 use super::runtime::{self, Asked, Stopped};
 use super::sink::{Sink, now};
 use super::targets::targets;
+use super::text::for_shell;
 use super::values::{
     endpoints, parse_count, parse_duration, parse_flows, parse_head_start, parse_size, parse_tos,
 };
@@ -282,6 +283,11 @@ impl<'a> Run<'a> {
             self.sink.object(report)?;
         } else {
             self.sink.data(summary(peer, report, self.arguments.verbose).as_bytes())?;
+        }
+        let none_back = report.sent > 0 && report.received + report.late == 0;
+        if none_back && self.connected && !self.arguments.quiet {
+            let help = format!("help: \"echo6 check {peer}\" tells why");
+            self.sink.remark(&for_shell(&help));
         }
         let all_sent = self.arguments.count.is_none_or(|count| report.sent >= count);
         Ok(if report.is_well() && all_sent { Status::Ok } else { Status::Network })

@@ -154,6 +154,11 @@ fn what_ping_yields() {
         );
         assert!(documented(&["ping", "skipped"]).contains(&format!("`{}`", skip.code())));
     }
+    hold(
+        "ping",
+        &PingEvent::Resent { peer, count: 2 },
+        json!({"event": "resent", "address": "[::1]:7000", "family": "ipv6", "count": 2}),
+    );
     let error = ConnectError::NoneAccepts { attempts: attempts()[..1].to_vec(), source: None };
     hold(
         "ping",
@@ -172,7 +177,8 @@ fn what_ping_yields() {
         "ping",
         &report,
         json!({"event": "summary", "address": "[::1]:7000", "family": "ipv6", "sent": 1,
-               "received": 1, "lost": 0, "late": 0, "skipped": 0, "unanswered": 0, "returned_bytes": 64,
+               "received": 1, "lost": 0, "late": 0, "skipped": 0, "unanswered": 0, "resent_segments": 0,
+               "returned_bytes": 64,
                "rtt_us": millisecond}),
     );
 }

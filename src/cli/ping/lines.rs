@@ -74,6 +74,10 @@ pub(super) fn line(event: &PingEvent, tone: Tone) -> Option<Line> {
         PingEvent::Skipped { peer, count: number, skip, .. } if !quiet => {
             Line::Words(format!("skipped {peer}: {}, {skip}\n", count(*number, "probe")))
         }
+        PingEvent::Resent { peer, count: number, .. } if !quiet => {
+            let segments = count(*number, "segment");
+            Line::Words(format!("resent {peer}: {segments}, lost or not acknowledged in time\n"))
+        }
         // The first time with the likely fix, also if all else is quiet.
         PingEvent::Unreachable { error, .. } if !tone.connected && !tone.reported => {
             Line::Words(Failure::from(error.clone()).words(io::stderr().is_terminal()))

@@ -46,7 +46,12 @@ pub(super) fn times_so_far(rtt: &Times) -> String {
 fn counts(report: &Report) -> String {
     let Report { sent, received, lost, late, skipped, .. } = report;
     let mut text = format!("{sent} sent, {received} received, {lost} lost, {late} late");
-    for (number, what) in [(*skipped, "skipped"), (report.unanswered(), "under way")] {
+    let more = [
+        (*skipped, "skipped"),
+        (report.unanswered(), "under way"),
+        (report.resent, "segments sent again"),
+    ];
+    for (number, what) in more {
         if number > 0 {
             text += &format!(", {number} {what}");
         }

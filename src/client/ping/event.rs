@@ -104,6 +104,17 @@ pub enum PingEvent {
         #[cfg_attr(feature = "serde", serde(rename = "cause"))]
         skip: Skip,
     },
+    /// TCP sent segments again: they were lost, or their acknowledgements, which a probe shows only by
+    /// the time that it takes. Told where the system counts them (Linux), and without
+    /// [`Ping::reconnect`](super::Ping::reconnect).
+    #[non_exhaustive]
+    Resent {
+        /// The server.
+        #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "address"))]
+        peer: SocketAddr,
+        /// How many.
+        count: u64,
+    },
     /// The connection is gone, or of no more use. The probes that were under way are told lost next,
     /// one by one.
     #[non_exhaustive]

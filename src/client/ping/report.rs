@@ -21,6 +21,8 @@ pub struct Report {
     pub late: u64,
     /// Times at which a probe was due and none was sent, because nobody tried to.
     pub skipped: u64,
+    /// Segments that TCP sent again.
+    pub resent: u64,
     /// Bytes that came back, in time or late.
     pub bytes: u64,
     /// Times of all that came back, in time or late.
@@ -40,6 +42,7 @@ impl Report {
                 self.sent += 1;
             }
             PingEvent::Skipped { count, .. } => self.skipped += count,
+            PingEvent::Resent { count, .. } => self.resent += count,
             PingEvent::Reply { bytes, rtt, connect, .. } => {
                 self.received += 1;
                 self.bytes += bytes as u64;
@@ -87,13 +90,14 @@ impl serde::Serialize for Report {
             late: u64,
             skipped: u64,
             unanswered: u64,
+            resent_segments: u64,
             returned_bytes: u64,
             #[serde(skip_serializing_if = "Option::is_none")]
             rtt_us: Option<Figures>,
             #[serde(skip_serializing_if = "Option::is_none")]
             connect_us: Option<Figures>,
         }
-        let &Self { peer, sent, received, lost, late, skipped, bytes, .. } = self;
+        let &Self { peer, sent, received, lost, late, skipped, resent, bytes, .. } = self;
         let (unanswered, returned_bytes) = (self.unanswered(), bytes);
         let (rtt_us, connect_us) = (self.rtt.figures(), self.connect.figures());
         let summary = Summary {
@@ -104,6 +108,7 @@ impl serde::Serialize for Report {
             late,
             skipped,
             unanswered,
+            resent_segments: resent,
             returned_bytes,
             rtt_us,
             connect_us,

@@ -43,7 +43,14 @@ pub(super) struct Session {
     returned_bytes: u64,
     timer: Timer,
     timer_at: Option<Instant>,
+    /// Segments that were sent again, as far as it was told, and when that was asked.
+    resent: u64,
+    asked: Instant,
 }
+
+/// How often the system is asked for what was sent again: no probe waits longer for a lost segment to
+/// be noticed, and at full speed the question costs nothing that can be measured.
+const ASK: Duration = Duration::from_millis(100);
 
 impl Session {
     pub(super) fn new(connection: Connection, size: usize, timeout: Duration) -> Self {
@@ -62,6 +69,8 @@ impl Session {
             returned_bytes: 0,
             timer: Timer::never(),
             timer_at: None,
+            resent: 0,
+            asked: Instant::now(),
         }
     }
 
@@ -73,7 +82,12 @@ impl Session {
         schedule: &mut Schedule,
         events: &mut VecDeque<PingEvent>,
     ) -> Poll<bool> {
-        let Err(error) = ready!(self.poll_probes(cx, schedule, events)) else {
+        let polled = self.poll_probes(cx, schedule, events);
+        let now = Instant::now();
+        if polled.is_ready() || now.duration_since(self.asked) >= ASK {
+            self.note_resent(now, events);
+        }
+        let Err(error) = ready!(polled) else {
             return Poll::Ready(false);
         };
         let peer = self.connection.peer;
@@ -193,6 +207,17 @@ impl Session {
                 Fate::Lost(loss) => PingEvent::Lost { peer, sequence, loss },
             },
         ));
+    }
+
+    /// Tells how many segments TCP has sent again since it was asked.
+    fn note_resent(&mut self, now: Instant, events: &mut VecDeque<PingEvent>) {
+        self.asked = now;
+        let resent = self.connection.segments().map_or(0, |segments| segments.resent);
+        let count = resent.saturating_sub(self.resent);
+        if count > 0 {
+            self.resent = resent;
+            events.push_back(PingEvent::Resent { peer: self.connection.peer, count });
+        }
     }
 
     /// The probe whose number is in the reply, if it is waited for.
