@@ -36,6 +36,7 @@ mod outcome;
 mod reflect;
 mod running;
 mod shortage;
+mod slot;
 mod sources;
 mod sweep;
 mod turn;

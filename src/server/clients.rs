@@ -24,6 +24,7 @@ use super::faulty::serve_faulty;
 use super::gate::{Keeper, Knock};
 use super::limits::Limits;
 use super::outcome::{Closed, Ending, Reason, Totals};
+use super::slot::Slot;
 use super::sources::{Admission, Sources};
 use crate::address::canonical;
 use crate::echo::Flow;
@@ -90,7 +91,6 @@ struct Table {
 pub(super) struct Client {
     pub(super) socket: Async<TcpStream>,
     pub(super) flow: Flow,
-    id: u64,
     since: u64, // microseconds from the start of the server: half of an Instant
     slot: Slot, // behind the socket, so that it is dropped when that is closed
 }
@@ -101,13 +101,6 @@ pub(super) enum Admitted {
     /// Who is to send a PROXY header first.
     Balancer(Arc<Client>),
     Refused,
-}
-
-/// A place in the table and whose it is. It is free again when this is dropped.
-struct Slot {
-    clients: Arc<Clients>,
-    peer: SocketAddrV6, // 28 bytes, IPv4 in its mapped form; a SocketAddr would take the key's too
-    key: u32,
 }
 
 impl Clients {
@@ -191,9 +184,9 @@ impl Clients {
         let id = table.accepted;
         let entry = table.clients.vacant_entry();
         let key = u32::try_from(entry.key()).expect("a system has fewer sockets than 2^32");
-        let slot = Slot { clients: Arc::clone(self), peer, key };
+        let slot = Slot::new(Arc::clone(self), key, id, peer);
         let since = self.start.elapsed().as_micros() as u64;
-        let client = Arc::new(Client { id, socket, flow: Flow::default(), since, slot });
+        let client = Arc::new(Client { socket, flow: Flow::default(), since, slot });
         entry.insert(Arc::downgrade(&client));
         if self.stops.load(Ordering::SeqCst) {
             client.flow.finish();
@@ -222,6 +215,22 @@ impl Clients {
         }
         table.totals.connections += 1;
         Ok(())
+    }
+
+    /// Frees a client's slot.
+    pub(super) fn release(&self, key: u32, peer: SocketAddrV6) {
+        let mut table = self.table();
+        table.clients.remove(key as usize);
+        table.ending.remove(&key);
+        table.told.remove(&key);
+        // Of a balancer that has not said whom it speaks for, nothing was counted.
+        let introduced = table.introduced.remove(&key);
+        let counted = introduced.unwrap_or(Some(peer));
+        if let (Some(peer), Some(_)) = (counted, self.limits.max_per_source) {
+            table.sources.release(peer);
+        }
+        drop(table);
+        self.waiter.wake();
     }
 
     /// How many clients are connected.
@@ -361,6 +370,12 @@ impl Client {
         self.slot.key as usize
     }
 
+    /// The number of the connection.
+    fn id(&self) -> u64 {
+        let last = self.slot.clients.table().accepted;
+        self.slot.id(last)
+    }
+
     /// When it was accepted.
     pub(super) fn since(&self) -> Instant {
         self.slot.clients.start + Duration::from_micros(self.since)
@@ -388,7 +403,7 @@ impl Client {
         let clients = Arc::clone(&self.slot.clients);
         let Ends { peer, local, via } = self.ends();
         let mut closed = Closed {
-            id: self.id,
+            id: self.id(),
             peer,
             local,
             via,
@@ -423,9 +438,9 @@ impl Client {
         let clients = Arc::clone(&self.slot.clients);
         let announced = match header.addresses {
             Some(addresses) => mapped(addresses.source),
-            None => self.slot.peer,
+            None => self.slot.peer(),
         };
-        if let Err(denied) = clients.keeper.introduce((*self.slot.peer.ip()).into(), &header) {
+        if let Err(denied) = clients.keeper.introduce((*self.slot.peer().ip()).into(), &header) {
             self.refuse(announced, Some(Refusal::Denied { by: denied.by }));
             return None;
         }
@@ -442,7 +457,7 @@ impl Client {
             return None;
         }
         clients.report(|| {
-            let (id, Ends { peer, local, via }) = (self.id, self.ends());
+            let (id, Ends { peer, local, via }) = (self.id(), self.ends());
             let announced = Some(Box::new(header));
             Event::Connected(Connected { id, peer, local, via, announced })
         });
@@ -451,7 +466,7 @@ impl Client {
 
     /// Closes a balancer that has not said whom it speaks for.
     pub(super) fn dismiss(self: Arc<Self>, refusal: Refusal) {
-        let peer = self.slot.peer;
+        let peer = self.slot.peer();
         self.refuse(peer, Some(refusal));
     }
 
@@ -459,7 +474,7 @@ impl Client {
     /// there is anything to tell.
     fn refuse(self: Arc<Self>, peer: SocketAddrV6, refusal: Option<Refusal>) {
         let clients = Arc::clone(&self.slot.clients);
-        let real = canonical(self.slot.peer.into());
+        let real = canonical(self.slot.peer().into());
         {
             let mut table = clients.table();
             table.totals.refused += 1;
@@ -478,7 +493,7 @@ impl Client {
 
     /// Its addresses.
     fn ends(&self) -> Ends {
-        let real = canonical(self.slot.peer.into());
+        let real = canonical(self.slot.peer().into());
         // getsockname(2) fails for sockets that are not bound, and this one is.
         let local = self.socket.get_ref().local_addr().map_or(real, canonical);
         let clients = &self.slot.clients;
@@ -504,23 +519,6 @@ struct Ends {
 impl Drop for Client {
     fn drop(&mut self) {
         self.slot.clients.held.fetch_sub(self.flow.held(), Ordering::Relaxed);
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut table = self.clients.table();
-        table.clients.remove(self.key as usize);
-        table.ending.remove(&self.key);
-        table.told.remove(&self.key);
-        // Of a balancer that has not said whom it speaks for, nothing was counted.
-        let introduced = table.introduced.remove(&self.key);
-        let counted = introduced.unwrap_or(Some(self.peer));
-        if let (Some(peer), Some(_)) = (counted, self.clients.limits.max_per_source) {
-            table.sources.release(peer);
-        }
-        drop(table);
-        self.clients.waiter.wake();
     }
 }
 
