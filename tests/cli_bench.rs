@@ -144,6 +144,7 @@ fn what_does_not_go_together_is_refused() {
         (&["--burst", "5", "-r", "1", "[::1]:7"], "--burst and --rate exclude each other"),
         (&["--in-flight", "5", "-r", "1", "[::1]:7"], "--in-flight and --rate exclude"),
         (&["--fail-above", "5%", "[::1]:7"], "--fail-above needs --compare"),
+        (&["--proxy-protocol", "v1", "--proxy-split", "3", "[::1]:7"], "PROXY header whole"),
         (&["-r", "fast", "[::1]:7"], "--rate fast: a rate is a number"),
         (&["--search", "p99", "[::1]:7"], "--search p99: a goal is a percentile"),
         (&["--size", "0", "[::1]:7"], "--size 0: must be from 1 to 16M"),

@@ -1,6 +1,5 @@
 //! `echo6 bench`: load on echo servers, and what it comes to.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::pin::pin;
@@ -9,14 +8,11 @@ use std::time::Duration;
 use echo6::client::{
     Baseline, Bench as Load, BenchEvent, BenchReport, BenchResult, Bound, Loop, Warning,
 };
-use echo6::error::Cause;
 use echo6::socket::Transports;
-use echo6::times::Times;
 use futures::StreamExt;
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::client_arguments;
-use super::plot::{self, Series};
 use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
@@ -25,6 +21,8 @@ use super::values::{
     endpoints, parse_count, parse_duration, parse_limit, parse_size, parse_timeout,
 };
 
+mod agree;
+mod files;
 mod live;
 mod report;
 mod values;
@@ -150,7 +148,7 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
     if !arguments.merge.is_empty() {
         return arguments.merge(sink);
     }
-    let before = arguments.compare.as_deref().map(read_baseline).transpose()?;
+    let before = arguments.baseline()?;
     let wanted = endpoints("bench", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
@@ -190,44 +188,6 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
 }
 
 impl Bench {
-    /// Says what goes together, and what does not.
-    fn check(&self) -> Result<(), Failure> {
-        let exclude = |one: &str, other: &str| {
-            Err(Failure::usage(format!("{one} and {other} exclude each other")))
-        };
-        let tasks = [
-            ("--burst", self.burst.is_some()),
-            ("--hold", self.hold.is_some()),
-            ("--search", self.search.is_some()),
-        ];
-        let given: Vec<&str> = tasks.iter().filter(|(_, given)| *given).map(|(n, _)| *n).collect();
-        match given[..] {
-            [one, other, ..] => return exclude(one, other),
-            ["--burst"] | ["--hold"] if self.rate.is_some() => return exclude(given[0], "--rate"),
-            ["--hold"] if self.reconnect => return exclude("--hold", "--reconnect"),
-            ["--search"] if self.count.is_some() => return exclude("--search", "--count"),
-            _ => {}
-        }
-        if self.in_flight.is_some() {
-            for (name, given) in [
-                ("--rate", self.rate.is_some()),
-                ("--search", self.search.is_some()),
-                ("--reconnect", self.reconnect),
-            ] {
-                if given {
-                    return exclude("--in-flight", name);
-                }
-            }
-        }
-        if self.fail_above.is_some() && self.compare.is_none() {
-            return Err(Failure::usage("--fail-above needs --compare"));
-        }
-        if !self.merge.is_empty() && !self.addresses.is_empty() {
-            return Err(Failure::usage("--merge takes no ADDRESS"));
-        }
-        Ok(())
-    }
-
     fn load(&self, load: Load) -> Load {
         let load = load
             .connections(self.burst.unwrap_or(self.connections))
@@ -307,20 +267,7 @@ impl Bench {
         for report in reports {
             status = status.max(verdict(report, result));
         }
-        if let Some(path) = &self.save {
-            let text =
-                serde_json::to_string(now).map_err(|error| Failure::usage(error.to_string()));
-            write(path, &(text? + "\n"))?;
-        }
-        if let Some(path) = &self.hdr {
-            for (index, report) in reports.iter().enumerate() {
-                write(&numbered(path, index, reports.len()), &report.rtt.to_hgrm())?;
-            }
-        }
-        if let Some(path) = &self.plot {
-            let drawn: Vec<Series> = reports.iter().map(Series::of_bench).collect();
-            plot::write(path, "echo6 bench", &drawn)?;
-        }
+        self.keep(reports, now)?;
         if let Some(before) = before {
             let changes = before.compare(now).map_err(|error| Failure::usage(error.to_string()))?;
             let limit = self.fail_above;
@@ -337,26 +284,6 @@ impl Bench {
         }
         Ok(status)
     }
-
-    /// Merges spectra.
-    fn merge(&self, sink: Sink) -> Result<Status, Stop> {
-        let mut merged = Times::default();
-        for path in &self.merge {
-            let text = read(path)?;
-            let times = Times::from_hgrm(&text).map_err(|error| Failure::input(path, &error))?;
-            merged.merge(&times);
-        }
-        if let Some(path) = &self.hdr {
-            write(path, &merged.to_hgrm())?;
-        }
-        let (files, echoes, rtt_us) = (self.merge.len(), merged.count(), merged.figures());
-        if self.json {
-            sink.object(&Merged { event: "merged", files, echoes, rtt_us })?;
-        } else {
-            sink.data(report::merged(files, &merged, self.verbose).as_bytes())?;
-        }
-        Ok(Status::Ok)
-    }
 }
 
 #[derive(serde::Serialize)]
@@ -364,15 +291,6 @@ struct Compared<'a> {
     event: &'static str,
     #[serde(flatten)]
     change: &'a echo6::client::Change,
-}
-
-#[derive(serde::Serialize)]
-struct Merged {
-    event: &'static str,
-    files: usize,
-    echoes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rtt_us: Option<echo6::times::Figures>,
 }
 
 /// Whether all is well with an address: something came back, nothing failed, and what was asked for
@@ -390,52 +308,4 @@ fn verdict(report: &BenchReport, result: &BenchResult) -> Status {
         }
     };
     if well { Status::Ok } else { Status::Network }
-}
-
-/// The file for the spectrum of one of several addresses: `run.hgrm`, or of two `run.1.hgrm` and
-/// `run.2.hgrm`.
-fn numbered(path: &str, index: usize, of: usize) -> String {
-    if of == 1 {
-        return path.to_owned();
-    }
-    let number = index + 1;
-    let name = path.rfind('/').map_or(0, |slash| slash + 1);
-    match path[name..].rfind('.') {
-        Some(dot) if dot > 0 => {
-            let (stem, extension) = path.split_at(name + dot);
-            format!("{stem}.{number}{extension}")
-        }
-        _ => format!("{path}.{number}"),
-    }
-}
-
-fn read(path: &str) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::input(path, &Cause::from(error)))
-}
-
-fn write(path: &str, text: &str) -> Result<(), Failure> {
-    fs::write(path, text)
-        .map_err(|error| Failure::here(&format!("cannot write {path}"), &Cause::from(error)))
-}
-
-fn read_baseline(path: &str) -> Result<Baseline, Failure> {
-    serde_json::from_str(&read(path)?).map_err(|error| Failure::input(path, &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_of_several_addresses_has_a_file_of_its_own() {
-        for (path, of, expected) in [
-            ("run.hgrm", 1, "run.hgrm"),
-            ("run.hgrm", 2, "run.2.hgrm"),
-            ("a.b/run", 2, "a.b/run.2"),
-            ("a.b/run.x.hgrm", 2, "a.b/run.x.2.hgrm"),
-            (".hgrm", 2, ".hgrm.2"),
-        ] {
-            assert_eq!(numbered(path, 1, of), expected);
-        }
-    }
 }

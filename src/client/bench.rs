@@ -16,6 +16,7 @@ mod baseline;
 mod engine;
 mod event;
 mod ledger;
+mod measured;
 mod payload;
 mod report;
 mod run;
@@ -23,13 +24,13 @@ mod schedule;
 mod search;
 mod statistics;
 mod tally;
+mod verdict;
 
 pub use baseline::{Baseline, BaselineAddress, BaselineSlice, BenchSettings, Change, CompareError};
 pub use event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
-pub use report::{
-    BenchReport, Bound, Faults, FirstDifference, Loop, Measure, PairedDifference, Slice, Warning,
-};
+pub use report::{BenchReport, Faults, FirstDifference, Loop, Measure, PairedDifference, Slice};
 pub use statistics::Interval;
+pub use verdict::{Bound, Warning};
 
 /// Load on echo servers, made by [`Client::bench`]: how many round trips a second, and how long they
 /// take.

@@ -52,7 +52,7 @@ pub(super) fn text(
             );
         }
     }
-    text += label(reports, task);
+    text += &label(reports, task);
     for report in reports {
         let name = if reports.len() > 1 { format!("{}: ", report.address) } else { String::new() };
         if report.bound_by == Bound::Host {
@@ -186,18 +186,18 @@ fn first_difference(address: SocketAddr, difference: &FirstDifference) -> String
 }
 
 /// Which times are shown.
-fn label(reports: &[BenchReport], task: Task) -> &'static str {
-    match task {
-        Task::Burst => return "burst: times run from the moment at which all began to connect\n",
-        Task::Hold => return "hold: times are those of the echo after the silence\n",
-        Task::Load => {}
-    }
-    match reports.first().map(|report| report.load) {
-        Some(Loop::Closed) => {
-            "closed loop: a slow echo delays the next one; -r shows what users would see\n"
+fn label(reports: &[BenchReport], task: Task) -> String {
+    match (task, reports.first()) {
+        (Task::Burst, _) => {
+            "burst: times run from the moment at which all began to connect\n".to_owned()
         }
-        Some(Loop::Open) => "open loop: times run from when each message was due\n",
-        _ => "",
+        (Task::Hold, _) => "hold: times are those of the echo after the silence\n".to_owned(),
+        (Task::Load, None) => String::new(),
+        (Task::Load, Some(report)) => {
+            let load = report.load;
+            let hint = if load == Loop::Closed { "; -r shows what users would see" } else { "" };
+            format!("{load}: {}{hint}\n", load.remark())
+        }
     }
 }
 

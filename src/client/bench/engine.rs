@@ -18,12 +18,12 @@ use super::tally::{Style, Tally};
 use crate::client::preface::ProxyHeader;
 
 mod clock;
-mod link;
 mod side;
+mod streams;
 
 use clock::{Alarm, Clock};
-use link::State;
 use side::{Shared, Side};
+use streams::Streams;
 
 /// What a load is made with.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub(super) struct Engine<'s> {
     events: Events,
     alarm: Alarm,
     shared: Shared,
-    sides: Vec<Side>,
+    sides: Vec<Box<dyn Side>>,
     connections: usize,
     next_sweep: u64,
     sweep_each: u64,
@@ -118,9 +118,11 @@ impl<'s> Engine<'s> {
         };
         let connections = setup.connections;
         let bases = (0..).step_by(connections);
-        let sides = addresses.iter().zip(bases);
+        let sides = addresses.iter().zip(bases).map(|(&peer, base)| -> Box<dyn Side> {
+            Box::new(Streams::new(peer, connections, base))
+        });
         Ok(Self {
-            sides: sides.map(|(&peer, base)| Side::new(peer, connections, base)).collect(),
+            sides: sides.collect(),
             events: Events::with_capacity(EVENTS),
             poll,
             alarm,
@@ -138,11 +140,11 @@ impl<'s> Engine<'s> {
     }
 
     pub(super) fn tally(&self, address: usize) -> &Tally {
-        &self.sides[address].tally
+        &self.sides[address].account().tally
     }
 
     pub(super) fn tally_mut(&mut self, address: usize) -> &mut Tally {
-        &mut self.sides[address].tally
+        &mut self.sides[address].account_mut().tally
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -152,11 +154,11 @@ impl<'s> Engine<'s> {
     /// Makes the first `count` connections of an address; each that fails is a fault. Says whether
     /// there is any.
     pub(super) fn connect(&mut self, address: usize, count: usize) -> io::Result<bool> {
-        self.sides[address].starts = true;
+        self.sides[address].account_mut().starts = true;
         let mut next = 0;
         while !self.is_stopped() {
             let side = &mut self.sides[address];
-            let under_way = side.count(State::Connecting);
+            let under_way = side.opening();
             for _ in under_way..CONNECTING {
                 if next == count {
                     break;
@@ -164,14 +166,14 @@ impl<'s> Engine<'s> {
                 side.open(next, &self.shared);
                 next += 1;
             }
-            if next == count && side.count(State::Connecting) == 0 {
+            if next == count && side.opening() == 0 {
                 break;
             }
             self.wait_until(u64::MAX, false)?;
         }
         let side = &mut self.sides[address];
-        side.starts = false;
-        Ok(side.count(State::Open) > 0)
+        side.account_mut().starts = false;
+        Ok(side.is_open())
     }
 
     /// Loads one address for a turn: at `rate` messages a second, or if there is none as fast as
@@ -195,26 +197,29 @@ impl<'s> Engine<'s> {
             Length::Time(time) => (start + time, start),
             Length::Messages(_) => (u64::MAX, start),
         };
-        let side = &mut self.sides[address];
+        let account = self.sides[address].account_mut();
         let finished = |tally: &Tally| tally.echoes + tally.failed;
         if turn.begins_idle {
-            side.target = finished(&side.tally);
+            account.target = finished(&account.tally);
         }
         let enough = match turn.length {
             // From turn to turn, so that a turn which got more leaves less to the next.
-            Length::Messages(count) => side.target.saturating_add(count),
+            Length::Messages(count) => account.target.saturating_add(count),
             Length::Time(_) => u64::MAX,
         };
-        side.target = enough;
-        let begun = side.tally.echoes;
+        account.target = enough;
+        let begun = account.tally.echoes;
         let mut from = (settle == start).then_some((start, begun));
         let mut pace = pace;
         if pace.is_none() && turn.begins_idle {
-            side.budget = budget;
-            side.fill(&self.shared);
+            account.budget = budget;
+            self.sides[address].fill(&self.shared);
         }
         let mut now = start;
-        while now < end && finished(&self.sides[address].tally) < enough && !self.is_stopped() {
+        while now < end
+            && finished(&self.sides[address].account().tally) < enough
+            && !self.is_stopped()
+        {
             let mut until = end.min(self.told + PROGRESS);
             if let Some(pace) = pace.as_deref_mut() {
                 until = until.min(self.sides[address].take_due(pace, end, &self.shared));
@@ -222,12 +227,12 @@ impl<'s> Engine<'s> {
             self.wait_until(until, pace.is_some())?;
             now = self.now();
             if from.is_none() && now >= settle {
-                from = Some((now, self.sides[address].tally.echoes));
+                from = Some((now, self.sides[address].account().tally.echoes));
             }
             if now >= self.told + PROGRESS {
                 self.told = now;
                 let elapsed = Duration::from_nanos(now - start);
-                watch.progress(elapsed, &self.sides[address].tally);
+                watch.progress(elapsed, &self.sides[address].account().tally);
             }
         }
         let (counted, echoes) = from.unwrap_or((start, begun));
@@ -236,7 +241,7 @@ impl<'s> Engine<'s> {
         let span = Span {
             start,
             duration: now - counted,
-            echoes: self.sides[address].tally.echoes - echoes,
+            echoes: self.sides[address].account().tally.echoes - echoes,
             cpu: used,
             wall,
         };
@@ -248,7 +253,7 @@ impl<'s> Engine<'s> {
 
     /// Sends nothing new, and waits until every message is back or given up.
     pub(super) fn drain(&mut self, address: usize) -> io::Result<()> {
-        self.sides[address].budget = 0;
+        self.sides[address].account_mut().budget = 0;
         while !self.sides[address].is_idle() && !self.is_stopped() {
             self.wait_until(u64::MAX, false)?;
         }
@@ -258,7 +263,7 @@ impl<'s> Engine<'s> {
     /// Lets all connections be silent for so long; each that ends meanwhile is a fault.
     pub(super) fn hold(&mut self, time: Duration) -> io::Result<()> {
         let end = self.now().saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        self.sides.iter_mut().for_each(|side| side.starts = true); // none is made again
+        self.sides.iter_mut().for_each(|side| side.account_mut().starts = true); // none is made again
         while self.now() < end && !self.is_stopped() {
             self.wait_until(end, false)?;
         }
@@ -274,7 +279,7 @@ impl<'s> Engine<'s> {
     /// Lets all times of a burst run from now.
     pub(super) fn mark_moment(&mut self, address: usize) {
         let now = self.now();
-        self.sides[address].links.iter_mut().for_each(|link| link.began = now);
+        self.sides[address].mark_moment(now);
     }
 
     /// Closes all connections of an address.
@@ -310,7 +315,7 @@ impl<'s> Engine<'s> {
         let now = self.shared.clock.now();
         if now >= self.next_sweep {
             self.next_sweep = now + self.sweep_each;
-            self.sides.iter_mut().for_each(|side| side.sweep(&self.shared));
+            self.sides.iter_mut().for_each(|side| side.sweep(&mut self.shared));
         }
         Ok(())
     }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::engine::{Engine, Setup, Span, Watch};
 use super::event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
-use super::report::{BenchReport, Load, Loop, Slice, difference, unsteady};
+use super::measured::Measured;
+use super::report::{BenchReport, Loop, difference};
 use super::schedule::{Length, Pace, Turn, turns};
 use super::search::{Next, Search};
-use super::statistics::{Interval, ratio};
+use super::statistics::ratio;
 use super::tally::{Style, Tally};
 use super::{Bench, Goal, Task};
-use crate::times::Times;
 
 /// How many steps of a search take as long as the one that confirms what was found.
 const STEPS: u32 = 5;
@@ -64,20 +64,6 @@ struct Run<'a, F> {
     /// Whether it has not begun yet.
     warms: bool,
     tell: &'a mut F,
-}
-
-/// What the turns of one address add up to.
-#[derive(Default)]
-struct Measured {
-    slices: Vec<Slice>,
-    rtt: Times,
-    counted: u64,
-    cpu: Option<Duration>,
-    wall: u64,
-    asked: Option<u64>,
-    taken: u64,
-    /// Messages a second of an open loop.
-    rate: Option<f64>,
 }
 
 impl<F: FnMut(BenchEvent)> Run<'_, F> {
@@ -226,10 +212,8 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
                     Length::Time(time) if !self.engine.is_stopped() => span.start + time,
                     _ => span.start + span.wall,
                 };
-                let measured = &mut self.measures[address];
-                *measured.asked.get_or_insert(0) += pace.due_before(end);
-                measured.taken += pace.taken();
-                measured.rate = Some(pace.rate());
+                let asked = pace.due_before(end);
+                self.measures[address].note_paced(asked, pace.taken(), pace.rate());
             }
         }
         self.note_slice(address, span, tells);
@@ -237,33 +221,11 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
     }
 
     fn note_slice(&mut self, address: usize, span: Span, tells: bool) {
-        let begun = self.begun;
         let tally = self.engine.tally_mut(address);
         let measured = &mut self.measures[address];
-        measured.rtt.merge(&tally.slice);
-        measured.counted += span.echoes;
-        measured.wall += span.wall;
-        if let Some(cpu) = span.cpu {
-            *measured.cpu.get_or_insert_default() += cpu;
-        }
-        let failed_before: u64 = measured.slices.iter().map(|slice| slice.faults).sum();
-        let duration = Duration::from_nanos(span.duration);
-        let slice = Slice {
-            address: self.addresses[address],
-            slice: measured.slices.len() + 1,
-            start: Duration::from_nanos(span.start.saturating_sub(begun)),
-            duration,
-            echoes: span.echoes,
-            rate: ratio(span.echoes as f64, duration.as_secs_f64()),
-            faults: tally.failed.saturating_sub(failed_before),
-            rtt: tally.slice.figures(),
-        };
-        tally.slice.clear();
-        if span.duration > 0 {
-            measured.slices.push(slice);
-            if tells {
-                (self.tell)(BenchEvent::Slice(slice));
-            }
+        let slice = measured.note(self.addresses[address], self.begun, span, tally);
+        if let Some(slice) = slice.filter(|_| tells) {
+            (self.tell)(BenchEvent::Slice(slice));
         }
     }
 
@@ -285,7 +247,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             }
             let measured = &self.measures[address];
             let tally = self.engine.tally(address);
-            let load = self.load(address);
+            let load = measured.load(tally);
             let rtt = measured.rtt.quantile(goal.quantile);
             let outcome = if !load.was_sent(goal.limit) {
                 StepOutcome::NotSent
@@ -296,8 +258,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             } else {
                 StepOutcome::Held
             };
-            let wall = Duration::from_nanos(measured.wall).as_secs_f64();
-            let sent_rate = ratio(measured.taken as f64, wall);
+            let sent_rate = measured.sent_rate();
             let (address, faults) = (self.addresses[address], tally.faults.clone());
             let step = SearchStep { address, rate, sent_rate, rtt, confirms, outcome, faults };
             (self.tell)(BenchEvent::Step(step));
@@ -305,53 +266,10 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         }
     }
 
-    /// What decides the verdict on one address.
-    fn load(&self, address: usize) -> Load {
-        let tally = self.engine.tally(address);
-        let measured = &self.measures[address];
-        let wall = Duration::from_nanos(measured.wall);
-        Load {
-            asked: measured.asked,
-            sent: measured.taken,
-            late: tally.lateness.quantile(0.99),
-            median: measured.rtt.quantile(0.5),
-            cpu: measured.cpu.map(|cpu| ratio(cpu.as_secs_f64(), wall.as_secs_f64())),
-            echoes: measured.counted,
-            rate: measured.rate.unwrap_or(0.0),
-            wall,
-        }
-    }
-
     fn report(&mut self, address: usize) -> BenchReport {
-        let load = self.load(address);
-        let begun = self.begun;
         let measured = std::mem::take(&mut self.measures[address]);
         let tally = std::mem::take(self.engine.tally_mut(address));
-        let rates: Vec<f64> = measured.slices.iter().map(|slice| slice.rate).collect();
-        let counted = measured.slices.iter().map(|slice| slice.duration).sum::<Duration>();
-        let (bound_by, mut warnings) = load.verdict();
-        warnings.extend(unsteady(&rates));
-        BenchReport {
-            address: self.addresses[address],
-            load: self.bench.load(),
-            duration: Duration::from_nanos(measured.wall),
-            sent: tally.sent,
-            echoes: tally.echoes,
-            sent_bytes: tally.sent_bytes,
-            returned_bytes: tally.returned_bytes,
-            rate: ratio(measured.counted as f64, counted.as_secs_f64()),
-            rate_interval: Interval::of(&rates),
-            rtt: measured.rtt,
-            connect: tally.connect,
-            lateness: tally.lateness,
-            faults: tally.faults,
-            first_difference: tally.first_difference,
-            first_fault: tally.first_fault.map(|at| Duration::from_nanos(at.saturating_sub(begun))),
-            cpu: load.cpu,
-            bound_by,
-            warnings,
-            slices: measured.slices,
-        }
+        measured.report(self.addresses[address], self.begun, self.bench.load(), tally)
     }
 }
 

@@ -1,0 +1,48 @@
+//! Which flags go together, and which do not.
+
+use super::Bench;
+use crate::cli::failure::Failure;
+
+impl Bench {
+    /// Refuses flags that do not go together.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let exclude = |one: &str, other: &str| {
+            Err(Failure::usage(format!("{one} and {other} exclude each other")))
+        };
+        let tasks = [
+            ("--burst", self.burst.is_some()),
+            ("--hold", self.hold.is_some()),
+            ("--search", self.search.is_some()),
+        ];
+        let given: Vec<&str> = tasks.iter().filter(|(_, given)| *given).map(|(n, _)| *n).collect();
+        match given[..] {
+            [one, other, ..] => return exclude(one, other),
+            ["--burst"] | ["--hold"] if self.rate.is_some() => return exclude(given[0], "--rate"),
+            ["--hold"] if self.reconnect => return exclude("--hold", "--reconnect"),
+            ["--search"] if self.count.is_some() => return exclude("--search", "--count"),
+            _ => {}
+        }
+        if self.in_flight.is_some() {
+            for (name, given) in [
+                ("--rate", self.rate.is_some()),
+                ("--search", self.search.is_some()),
+                ("--reconnect", self.reconnect),
+            ] {
+                if given {
+                    return exclude("--in-flight", name);
+                }
+            }
+        }
+        if self.fail_above.is_some() && self.compare.is_none() {
+            return Err(Failure::usage("--fail-above needs --compare"));
+        }
+        if self.proxy_split.is_some() {
+            return Err(Failure::usage("bench sends a PROXY header whole, without --proxy-split")
+                .with_help(Some("check --proxy-split sends it in pieces".to_owned())));
+        }
+        if !self.merge.is_empty() && !self.addresses.is_empty() {
+            return Err(Failure::usage("--merge takes no ADDRESS"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! The turns of one address in, its slices and its report out. No sockets, no clock.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::engine::Span;
+use super::report::{BenchReport, Loop, Slice};
+use super::statistics::{Interval, ratio};
+use super::tally::Tally;
+use super::verdict::{Load, unsteady};
+use crate::times::Times;
+
+/// What the turns of one address add up to.
+#[derive(Default)]
+pub(super) struct Measured {
+    slices: Vec<Slice>,
+    pub(super) rtt: Times,
+    counted: u64,
+    cpu: Option<Duration>,
+    wall: u64,
+    asked: Option<u64>,
+    taken: u64,
+    /// Messages a second of an open loop.
+    rate: Option<f64>,
+}
+
+impl Measured {
+    /// Takes note of messages of an open loop: how many were due, and how many were taken.
+    pub(super) fn note_paced(&mut self, asked: u64, taken: u64, rate: f64) {
+        *self.asked.get_or_insert(0) += asked;
+        self.taken += taken;
+        self.rate = Some(rate);
+    }
+
+    /// Takes note of a turn of a measurement that began at `begun`; returns its slice, if its echoes
+    /// were counted.
+    pub(super) fn note(
+        &mut self,
+        address: SocketAddr,
+        begun: u64,
+        span: Span,
+        tally: &mut Tally,
+    ) -> Option<Slice> {
+        self.rtt.merge(&tally.slice);
+        self.counted += span.echoes;
+        self.wall += span.wall;
+        if let Some(cpu) = span.cpu {
+            *self.cpu.get_or_insert_default() += cpu;
+        }
+        let failed_before: u64 = self.slices.iter().map(|slice| slice.faults).sum();
+        let duration = Duration::from_nanos(span.duration);
+        let slice = Slice {
+            address,
+            slice: self.slices.len() + 1,
+            start: Duration::from_nanos(span.start.saturating_sub(begun)),
+            duration,
+            echoes: span.echoes,
+            rate: ratio(span.echoes as f64, duration.as_secs_f64()),
+            faults: tally.failed.saturating_sub(failed_before),
+            rtt: tally.slice.figures(),
+        };
+        tally.slice.clear();
+        if span.duration == 0 {
+            return None;
+        }
+        self.slices.push(slice);
+        Some(slice)
+    }
+
+    /// Messages a second that were sent in an open loop.
+    pub(super) fn sent_rate(&self) -> f64 {
+        ratio(self.taken as f64, Duration::from_nanos(self.wall).as_secs_f64())
+    }
+
+    /// What decides the verdict.
+    pub(super) fn load(&self, tally: &Tally) -> Load {
+        let wall = Duration::from_nanos(self.wall);
+        Load {
+            asked: self.asked,
+            sent: self.taken,
+            late: tally.lateness.quantile(0.99),
+            median: self.rtt.quantile(0.5),
+            cpu: self.cpu.map(|cpu| ratio(cpu.as_secs_f64(), wall.as_secs_f64())),
+            echoes: self.counted,
+            rate: self.rate.unwrap_or(0.0),
+            wall,
+        }
+    }
+
+    /// What all came to, of a measurement that began at `begun`.
+    pub(super) fn report(
+        self,
+        address: SocketAddr,
+        begun: u64,
+        decides: Loop,
+        tally: Tally,
+    ) -> BenchReport {
+        let load = self.load(&tally);
+        let rates: Vec<f64> = self.slices.iter().map(|slice| slice.rate).collect();
+        let counted = self.slices.iter().map(|slice| slice.duration).sum::<Duration>();
+        let (bound_by, mut warnings) = load.verdict();
+        warnings.extend(unsteady(&rates));
+        BenchReport {
+            address,
+            load: decides,
+            duration: load.wall,
+            sent: tally.sent,
+            echoes: tally.echoes,
+            sent_bytes: tally.sent_bytes,
+            returned_bytes: tally.returned_bytes,
+            rate: ratio(self.counted as f64, counted.as_secs_f64()),
+            rate_interval: Interval::of(&rates),
+            rtt: self.rtt,
+            connect: tally.connect,
+            lateness: tally.lateness,
+            faults: tally.faults,
+            first_difference: tally.first_difference,
+            first_fault: tally.first_fault.map(|at| Duration::from_nanos(at.saturating_sub(begun))),
+            cpu: load.cpu,
+            bound_by,
+            warnings,
+            slices: self.slices,
+        }
+    }
+}
