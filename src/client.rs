@@ -10,6 +10,7 @@ mod excerpt;
 mod exchange;
 #[cfg(all(test, feature = "serde"))]
 mod golden;
+mod noise;
 mod ping;
 mod preface;
 mod send;

@@ -33,12 +33,15 @@ mod introduction;
 mod limits;
 mod linger;
 mod outcome;
+mod phrase;
 mod reflect;
 mod running;
+mod serve;
 mod shortage;
 mod slot;
 mod sources;
 mod sweep;
+mod tally;
 mod turn;
 mod wire;
 
@@ -47,8 +50,9 @@ pub use event::{
 };
 pub use limits::Limits;
 pub use outcome::{Closed, Ending, Reason, Totals};
-pub use reflect::{DatagramTotals, FaultTally, Ignored, Tally, Unsent};
+pub use reflect::Ignored;
 pub use running::Running;
+pub use tally::{DatagramTotals, FaultTally, Tally, Unsent};
 
 use accept::{accept_all, accept_waiting, admit_all};
 use clients::{Clients, Spawner};

@@ -18,9 +18,7 @@ use futures::task::AtomicWaker;
 use slab::Slab;
 
 use super::Observer;
-use super::connection::serve;
 use super::event::{Connected, Event, Refusal, Refused};
-use super::faulty::serve_faulty;
 use super::gate::{Keeper, Knock};
 use super::limits::Limits;
 use super::outcome::{Closed, Ending, Reason, Totals};
@@ -127,15 +125,8 @@ impl Clients {
         })
     }
 
-    /// Serves a client in a task of its own, with the faults that are drawn for it, if there are any.
-    pub(super) fn serve(&self, client: Arc<Client>) {
-        match self.draw_faults() {
-            None => self.spawn(serve(client)),
-            Some(plan) => self.spawn(serve_faulty(client, plan)),
-        }
-    }
-
-    fn draw_faults(&self) -> Option<StreamPlan> {
+    /// The faults of the next client, if any are to be dealt to it.
+    pub(super) fn draw_faults(&self) -> Option<StreamPlan> {
         let faults = self.faults.as_ref()?;
         faults.lock().unwrap_or_else(PoisonError::into_inner).draw()
     }

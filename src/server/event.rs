@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::outcome::{Closed, Totals, count, list};
-use super::reflect::FaultTally;
+use super::outcome::{Closed, Totals};
+use super::phrase::{count, list};
+use super::tally::FaultTally;
 use crate::address::{Families, Prefix};
 use crate::error::Cause;
 use crate::fault::Fault;

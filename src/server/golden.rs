@@ -11,7 +11,8 @@ use super::event::{
     Connected, Event, FlowAppeared, FlowQuiet, Listening, Obstacle, Paused, Refusal, Refused,
 };
 use super::outcome::{Closed, Ending, Reason, Totals};
-use super::reflect::{DatagramTotals, FaultTally, Ignored, Unsent};
+use super::reflect::Ignored;
+use super::tally::{DatagramTotals, FaultTally, Unsent};
 use crate::address::Families;
 use crate::error::Cause;
 use crate::fault::{Dealt, FaultKind};

@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::reflect::DatagramTotals;
+use super::phrase::{count, list};
+use super::tally::DatagramTotals;
 use crate::error::Cause;
 use crate::fault::Dealt;
 use crate::kind::kind;
@@ -162,16 +163,6 @@ impl fmt::Display for Totals {
             None => Ok(()),
         }
     }
-}
-
-/// A number and what it counts: `1 byte`, `5 bytes`.
-pub(super) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// What there is several of, with commas between.
-pub(super) fn list(items: &[impl fmt::Display]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(feature = "serde")]

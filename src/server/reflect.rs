@@ -21,6 +21,7 @@ use futures::task::AtomicWaker;
 
 use super::clients::Clients;
 use super::event::{Event, FlowAppeared, FlowQuiet};
+use super::tally::{DatagramTotals, FaultTally, Unsent};
 use crate::address::canonical;
 use crate::fault::DatagramFaults;
 use crate::socket::{Arrival, Control, DatagramSocket, Inbox, dropped, reply};
@@ -28,12 +29,10 @@ use crate::socket::{Arrival, Control, DatagramSocket, Inbox, dropped, reply};
 mod broadcast;
 mod dealing;
 mod flows;
-mod judge;
+pub(super) mod judge;
 mod rates;
-mod tally;
 
 pub use judge::Ignored;
-pub use tally::{DatagramTotals, FaultTally, Tally, Unsent};
 
 use broadcast::Broadcasts;
 use dealing::{Dealing, Faults};

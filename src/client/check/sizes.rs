@@ -10,8 +10,8 @@ use futures::future::{Either, join_all};
 use socket2::SockRef;
 
 use super::settings::Check;
-use super::steps::random;
 use crate::client::connect::Connection;
+use crate::client::noise::random;
 use crate::client::settings::Client;
 use crate::client::wait::first_of;
 

@@ -16,6 +16,7 @@ use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
 use crate::client::excerpt::Excerpt;
+use crate::client::noise::random;
 use crate::client::preface::ProxyHeader;
 use crate::client::settings::Client;
 use crate::client::wait::first_of;
@@ -340,11 +341,4 @@ fn brought_some(error: &SendError) -> bool {
 /// What ended a silent connection. A host that has become unreachable is no reset.
 fn ended_by(cause: &Cause) -> Hold {
     if cause.is_reset() { Hold::Reset } else { Hold::Dead }
-}
-
-/// Random, so that nothing on the way can compress them or know them.
-pub(super) fn random(length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    fastrand::fill(&mut bytes);
-    bytes
 }

@@ -10,6 +10,7 @@ use super::error::DatagramError;
 use super::flow::Flow;
 use super::ping::DatagramPing;
 use super::send::{Back, Odd, exchange};
+use crate::client::noise::random;
 use crate::client::settings::Client;
 use crate::client::wait::first_of;
 use crate::socket::CallerOptions;
@@ -244,11 +245,4 @@ impl DatagramCheck {
         Flow::open(peer, change(options))
             .map_err(|error| DatagramError::Here { peer, source: error.into() })
     }
-}
-
-/// Bytes that nobody can guess.
-fn random(size: usize) -> Vec<u8> {
-    let mut bytes = vec![0; size];
-    fastrand::fill(&mut bytes);
-    bytes
 }

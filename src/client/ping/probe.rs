@@ -1,13 +1,13 @@
 //! What a probe carries: its sequence number, then bytes that nobody can guess.
 
+use crate::client::noise::random;
+
 /// The sequence number, 8 bytes in network order, is the least that a probe carries.
 pub(in crate::client) const HEADER: usize = 8;
 
 /// A probe of `size` bytes, at least [`HEADER`], whose number is still to be written.
 pub(in crate::client) fn payload(size: usize) -> Vec<u8> {
-    let mut payload = vec![0; size.max(HEADER)];
-    fastrand::fill(&mut payload);
-    payload
+    random(size.max(HEADER))
 }
 
 /// Writes the sequence number.

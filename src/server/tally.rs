@@ -2,10 +2,10 @@
 
 use std::{fmt, io};
 
-use super::judge::Ignored;
+use super::phrase::count;
+use super::reflect::judge::Ignored;
 use crate::fault::FaultKind;
 use crate::kind::kind;
-use crate::server::outcome::count;
 
 kind! {
     /// Why the system did not take an answer.
