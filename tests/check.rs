@@ -83,8 +83,8 @@ fn a_connect_that_hangs_is_told_from_one_that_is_refused() {
     let address = hanging.address.to_string();
     let checked = run(&["check", "-q", "--connect-timeout", "200ms", &address]);
     assert_eq!(checked.status, Some(1), "{checked:?}");
-    let sentence = "IPv6: no answer to the connect: a firewall, the host is down, or its accept \
-                    queue is full\n";
+    let sentence = "IPv6: no answer to the connect: a firewall, no way back, the host is down, or \
+                    its accept queue is full\n";
     assert_eq!(checked.stdout, sentence);
 }
 

@@ -55,7 +55,7 @@ fn each_firewall_is_told_by_what_it_does() {
         (
             vec![rule(six, "drop"), rule(four, "drop")],
             1,
-            "IPv4: no answer to the connect: a firewall, the host is down, or its accept queue",
+            "IPv4: no answer to the connect: a firewall, no way back, the host is down, or its",
         ),
         (
             vec!["ip6 length gt 1260 drop".to_owned()],

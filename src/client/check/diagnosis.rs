@@ -313,7 +313,8 @@ impl fmt::Display for Diagnosis {
                 f.write_str("refused: nothing listens there, or a firewall rejects it")
             }
             Self::NoAnswer { answering: None } => f.write_str(
-                "no answer to the connect: a firewall, the host is down, or its accept queue is full",
+                "no answer to the connect: a firewall, no way back, the host is down, or its accept \
+                 queue is full",
             ),
             Self::NoAnswer { answering: Some(family) } => write!(
                 f,
@@ -369,7 +370,9 @@ impl fmt::Display for Diagnosis {
                  many clients as it takes"
             ),
             Self::Partial(part) => write!(f, "only {} come back", Part(*part)),
-            Self::Silent => f.write_str("accepts, but nothing comes back"),
+            Self::Silent => f.write_str(
+                "accepts, but nothing comes back: the server hangs, or only its system accepts",
+            ),
             Self::WantsHeader { version } => write!(
                 f,
                 "wants a PROXY header: it closes on plain bytes, and echoes behind one ({version})"
@@ -377,7 +380,10 @@ impl fmt::Display for Diagnosis {
             Self::EchoesHeader => {
                 f.write_str("expects no PROXY header: it echoes it like any other bytes")
             }
-            Self::ClosesAtOnce => f.write_str("accepts, then closes without an echo"),
+            Self::ClosesAtOnce => f.write_str(
+                "accepts, then closes without an echo: a limit or a rule of the server, a proxy \
+                 without one behind it, or no echo server",
+            ),
             Self::ClosesEarly(part) => write!(f, "closes when {} are back", Part(*part)),
             Self::Reset => f.write_str(
                 "the connection is reset: a limit of the server, or a proxy without one behind it",
