@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_io::Timer;
 use futures::future::{Either, join_all};
-use socket2::SockRef;
 
 use super::settings::Check;
 use crate::client::connect::Connection;
@@ -102,7 +101,7 @@ fn between(least: u32, most: u32) -> Option<Vec<u32>> {
 /// The data in a full segment of a connection (TCP_MAXSEG).
 #[cfg(unix)]
 fn segment(connection: &Connection) -> Option<u32> {
-    SockRef::from(connection.stream.get_ref()).tcp_mss().ok()
+    socket2::SockRef::from(connection.stream.get_ref()).tcp_mss().ok()
 }
 
 #[cfg(not(unix))]
