@@ -2,9 +2,12 @@
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use async_io::Async;
+use async_io::{Async, Timer};
 
 use crate::socket::{CallerOptions, Complaint, Received, call, complaint, dropped, receive};
 
@@ -15,13 +18,19 @@ pub(in crate::client) struct Flow {
     pub(in crate::client) local_port: u16,
     /// How many datagrams have found no room in its receive buffer.
     dropped: u32,
+    /// Runs after a call that failed for no reason that the network gave.
+    pause: Mutex<Option<Timer>>,
 }
+
+/// How long to wait before a call is tried again that this host could not do, such as when it lacks
+/// memory: the socket stays readable meanwhile. A hundred tries a second cost nothing.
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl Flow {
     pub(in crate::client) fn open(peer: SocketAddr, options: CallerOptions) -> io::Result<Self> {
         let socket = call(peer, options)?;
         let local_port = socket.local_addr()?.port();
-        Ok(Self { socket: Async::new(socket)?, local_port, dropped: 0 })
+        Ok(Self { socket: Async::new(socket)?, local_port, dropped: 0, pause: Mutex::default() })
     }
 
     /// Sends without waiting.
@@ -31,16 +40,34 @@ impl Flow {
 
     /// Receives what is here.
     pub(in crate::client) fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        uninterrupted(|| receive(self.socket.get_ref(), buffer))
+        let received = uninterrupted(|| receive(self.socket.get_ref(), buffer));
+        if received.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+            self.set_pause(Some(Timer::after(PAUSE)));
+        }
+        received
     }
 
     /// What the network said of what was sent.
     pub(in crate::client) fn complaint(&self, buffer: &mut [u8]) -> io::Result<Complaint> {
-        uninterrupted(|| complaint(self.socket.get_ref(), buffer))
+        let complaint = uninterrupted(|| complaint(self.socket.get_ref(), buffer));
+        if complaint.is_ok() {
+            self.set_pause(None); // it was what the failed call announced
+        }
+        complaint
     }
 
+    /// Ready when there is something to receive, and no call has failed a moment ago.
     pub(in crate::client) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(timer) = &mut *pause {
+            ready!(Pin::new(timer).poll(cx));
+            *pause = None;
+        }
         self.socket.poll_readable(cx)
+    }
+
+    fn set_pause(&self, pause: Option<Timer>) {
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
     }
 
     /// The same at the end, when no further datagram says so; asked only if something was lost,

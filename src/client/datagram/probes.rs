@@ -196,9 +196,8 @@ impl DatagramProbes {
                             return received; // the next probe can go before the socket is asked
                         }
                     }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                    // What ICMP said is announced as an error of the next call.
-                    Err(_) => received += 1,
+                    // There is nothing, or it announces what ICMP said.
+                    Err(_) => break,
                 }
             }
             self.hear_complaints(index);

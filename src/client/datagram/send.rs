@@ -1,7 +1,6 @@
 //! One datagram out, the same bytes back in, or why not.
 
 use std::future::poll_fn;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::Poll;
@@ -120,24 +119,20 @@ pub(super) async fn exchange(
     send(flow, peer, message, &mut buffer)?;
     let mut wrong = None;
     loop {
-        match flow.receive(&mut buffer) {
-            Ok(received) => {
-                let bytes = &buffer[..received.length.min(ROOM)];
-                match judge(peer, message, &received, bytes) {
-                    Some(Ok(())) => {
-                        let exchange = start.elapsed().saturating_sub(received.age);
-                        return Ok(Back { exchange, received });
-                    }
-                    Some(Err(error)) if odd == Odd::Ends => return Err(error),
-                    Some(Err(error @ DatagramError::Foreign { .. })) => return Err(error),
-                    Some(Err(error)) => wrong = Some(error),
-                    None => {}
+        // Else there is nothing, or the error announces what ICMP said.
+        if let Ok(received) = flow.receive(&mut buffer) {
+            let bytes = &buffer[..received.length.min(ROOM)];
+            match judge(peer, message, &received, bytes) {
+                Some(Ok(())) => {
+                    let exchange = start.elapsed().saturating_sub(received.age);
+                    return Ok(Back { exchange, received });
                 }
-                continue;
+                Some(Err(error)) if odd == Odd::Ends => return Err(error),
+                Some(Err(error @ DatagramError::Foreign { .. })) => return Err(error),
+                Some(Err(error)) => wrong = Some(error),
+                None => {}
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            // Announces what ICMP said.
-            Err(_) => {}
+            continue;
         }
         if let Some(error) = undelivered(flow, peer, message, &mut buffer) {
             return Err(error);
