@@ -9,6 +9,8 @@ pub(crate) mod forwarder;
 pub(crate) mod liar;
 #[cfg(target_os = "linux")]
 pub(crate) mod namespaces;
+#[cfg(all(target_os = "linux", feature = "cli"))]
+pub(crate) mod strace;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
