@@ -50,7 +50,7 @@ pub use verdict::{Bound, Warning};
 /// # futures::executor::block_on(async {
 /// let listeners = listen(&["[::1]:0".parse()?], ListenOptions::default())?;
 /// let address = listeners[0].address();
-/// async_std::task::spawn(Server::new(listeners).run(std::future::pending()));
+/// async_std::task::spawn(Server::new(listeners).run(std::future::pending::<()>()));
 ///
 /// let bench = Client::new().bench().count(1_000).warm_up(std::time::Duration::ZERO);
 /// let mut events = std::pin::pin!(bench.run(&[address], std::future::pending()));

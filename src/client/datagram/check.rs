@@ -35,7 +35,7 @@ use search::{Outcome, Search};
 /// let sockets = listen_datagrams(&["[::1]:0".parse()?], ListenOptions::default())?;
 /// let address = sockets[0].address();
 /// let server = Server::new(Vec::new()).datagrams(sockets);
-/// async_std::task::spawn(server.run(std::future::pending()));
+/// async_std::task::spawn(server.run(std::future::pending::<()>()));
 ///
 /// let checked = Client::new().datagram_check().run(address, std::future::pending()).await;
 /// assert!(checked.is_well(), "{checked:?}");

@@ -25,7 +25,7 @@ use crate::client::settings::Client;
 /// let sockets = listen_datagrams(&["[::1]:0".parse()?], ListenOptions::default())?;
 /// let address = sockets[0].address();
 /// let server = Server::new(Vec::new()).datagrams(sockets);
-/// async_std::task::spawn(server.run(std::future::pending()));
+/// async_std::task::spawn(server.run(std::future::pending::<()>()));
 ///
 /// let mut report = DatagramReport::default();
 /// let ping = Client::new().datagram_ping().interval(std::time::Duration::ZERO).count(100);
