@@ -10,6 +10,7 @@ mod excerpt;
 mod exchange;
 #[cfg(all(test, feature = "serde"))]
 mod golden;
+mod idle;
 mod noise;
 mod ping;
 mod preface;
@@ -38,6 +39,7 @@ pub use datagram::{
 };
 pub use error::{ConnectError, SendError};
 pub use excerpt::{Excerpt, Protocol};
+pub use idle::IdleTimeout;
 pub use ping::{Loss, Ping, PingEvent, Probes, Report, Skip};
 pub use preface::ProxyHeader;
 pub use send::{Reply, Tally};

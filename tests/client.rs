@@ -10,9 +10,9 @@ use common::liar::{
     Closed, Hanging, Liar, answers_from, answers_late, closes_at_the_half_close, honest,
 };
 use common::{PATIENCE, TestServer, V4, V6};
-use echo6::Client;
 use echo6::client::Report;
-use echo6::client::{Attempt, HalfClose, Hold, Loss, Ping, PingEvent, SendError};
+use echo6::client::{Attempt, Findings, HalfClose, Hold, Loss, Ping, PingEvent, SendError};
+use echo6::{Client, Server};
 use futures::StreamExt;
 use futures::executor::block_on;
 use futures::future::pending;
@@ -324,6 +324,23 @@ fn each_probe_can_have_a_connection_of_its_own() {
     assert_eq!((report.rtt.count(), report.connect.count()), (20, 20));
     for _ in 0..20 {
         server.closed();
+    }
+}
+
+#[test]
+fn connections_that_are_silent_for_several_times_bracket_the_idle_timeout() {
+    let [brief, survived, ends, never] = [10, 40, 6000, 60_000].map(Duration::from_millis);
+    for ip in [V4, V6] {
+        let server = Server::bind(&SocketAddr::new(ip, 0).to_string()).unwrap();
+        let server = server.idle_timeout(Duration::from_secs(2)).start();
+        let check = Client::new().check().hold_each(&[never, brief, survived, ends]);
+        let checked = block_on(check.run(server.address(), pending()));
+        let idle = checked.idle.unwrap();
+        assert_eq!((idle.alive, idle.hold), (Some(survived), Hold::Closed), "{checked:?}");
+        assert!(idle.ended.is_some_and(|ended| ended > survived && ended < ends), "{checked:?}");
+        assert!(checked.finished && !checked.is_well(), "{checked:?}");
+        let said = Findings::from(vec![checked]).to_string();
+        assert!(said.contains("a silent connection lives for 40 ms and is closed after"), "{said}");
     }
 }
 

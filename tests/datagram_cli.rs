@@ -146,6 +146,33 @@ fn a_check_of_datagrams_ends_in_a_sentence_to_act_on() {
 }
 
 #[test]
+fn a_silent_flow_and_a_silent_connection_live_up_to_the_bound() {
+    let server = Listening::start(&["-q", "-u", "[::]:0"]);
+    let both = [format!("127.0.0.1:{}", server.port), format!("[::1]:{}", server.port)];
+    for (flags, silent) in [(&[][..], "connection"), (&["-u"], "flow")] {
+        for hold in ["300ms", "auto=300ms"] {
+            let held =
+                run(&[&["check", "--json", "--hold", hold], flags, &[&both[0], &both[1]]].concat());
+            assert_eq!(held.status, Some(0), "{held:?}");
+            let objects = held.objects();
+            for address in &objects[..2] {
+                assert_eq!(
+                    (&address["hold"], &address["hold_alive_us"]),
+                    (&"alive".into(), &300_000.0.into())
+                );
+                assert!(address.get("hold_ended_us").is_none(), "{address}");
+            }
+            let said = format!("IPv6 works; IPv6: a silent {silent} lives for at least 300 ms");
+            let sentence = objects[2]["sentences"][1].as_str().unwrap();
+            assert!(sentence.ends_with(&said), "{sentence}");
+        }
+    }
+    let wrong = run(&["check", "--hold", "automatic", "[::1]:7"]);
+    assert_eq!(wrong.status, Some(2));
+    assert!(wrong.stderr.contains("must be a duration, auto, or auto=D"), "{wrong:?}");
+}
+
+#[test]
 fn a_server_that_drops_empty_or_all_datagrams_is_found_out() {
     let silent = UdpSocket::bind((V4, 0)).unwrap();
     let address = silent.local_addr().unwrap().to_string();

@@ -2,14 +2,18 @@
 
 mod common;
 
+use std::collections::HashMap;
+use std::future::pending;
 use std::net::{IpAddr, UdpSocket};
 use std::num::NonZeroU16;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::forwarder::Forwarder;
 use common::{PATIENCE, V4, V6};
 use echo6::Client;
-use echo6::client::{DatagramEvent, DatagramLoss, DatagramPing, DatagramReport};
+use echo6::client::{
+    DatagramDiagnosis, DatagramEvent, DatagramLoss, DatagramPing, DatagramReport, Hold,
+};
 use futures::StreamExt;
 use futures::executor::block_on;
 
@@ -19,6 +23,48 @@ const MILLI: Duration = Duration::from_millis(1);
 /// known to be lost.
 fn ping() -> DatagramPing {
     Client::new().timeout(100 * MILLI).datagram_ping().count(200).interval(2 * MILLI)
+}
+
+/// Echoes, unless a flow has been silent for longer than `memory`. Ends when nothing comes any more.
+fn forget_the_silent(socket: &UdpSocket, memory: Duration) {
+    let mut seen = HashMap::new();
+    let mut buffer = vec![0; 1 << 16];
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
+        if &buffer[..length] == STOP {
+            return;
+        }
+        let last = seen.entry(peer).or_insert_with(Instant::now);
+        if last.elapsed() < memory {
+            *last = Instant::now();
+            socket.send_to(&buffer[..length], peer).unwrap();
+        }
+    }
+}
+
+const STOP: &[u8] = b"stop";
+
+#[test]
+fn flows_that_are_silent_for_several_times_bracket_the_idle_timeout() {
+    let [brief, survived, ends, never] = [10, 40, 3000, 60_000].map(|millis| millis * MILLI);
+    for ip in [V4, V6] {
+        let socket = UdpSocket::bind((ip, 0)).unwrap();
+        let peer = socket.local_addr().unwrap();
+        let checked = std::thread::scope(|scope| {
+            scope.spawn(|| forget_the_silent(&socket, 1500 * MILLI));
+            let check = Client::new().datagram_check().hold_each(&[never, ends, brief, survived]);
+            let checked = block_on(check.run(peer, pending()));
+            socket.send_to(STOP, peer).unwrap();
+            checked
+        });
+        let idle = checked.idle.unwrap();
+        let bracket = (idle.alive, idle.ended, idle.hold);
+        assert_eq!(bracket, (Some(survived), Some(ends), Hold::Dead), "{checked:?}");
+        assert_eq!(checked.diagnosis(), DatagramDiagnosis::Idle, "{checked:?}");
+        let said = "a silent flow lives for 40 ms and is dead after 3 s: idle timeout between them";
+        assert_eq!(checked.to_string(), said);
+        assert_eq!(checked.empty, Some(true));
+    }
 }
 
 /// What happens to the probes of a ping, and what it comes to.

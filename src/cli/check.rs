@@ -1,6 +1,6 @@
 //! `echo6 check`: a table of what works at each address, and a sentence to act on.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use echo6::address::Endpoint;
 use echo6::client::{CheckSummary, Checked, Findings};
@@ -15,11 +15,13 @@ use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
 use super::targets::look_up;
-use super::values::{endpoints, parse_timeout};
+use super::values::endpoints;
 
 mod datagram;
+mod hold;
 mod table;
 
+use hold::{Hold, parse_hold, progress};
 use table::table;
 
 client_arguments! {
@@ -38,9 +40,10 @@ client_arguments! {
         #[argh(switch)]
         any: bool,
 
-        /// also keep a connection silent for D, then test it again
-        #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
-        hold: Option<Duration>,
+        /// also keep a connection silent for D, then test it again; auto: find the idle timeout, with
+        /// silences from 10 s to 10 minutes at the same time; auto=D: up to D
+        #[argh(option, arg_name = "D", from_str_fn(parse_hold))]
+        hold: Option<Hold>,
 
         /// HOST:PORT or [IPV6]:PORT
         #[argh(positional, arg_name = "ADDRESS")]
@@ -50,17 +53,14 @@ client_arguments! {
 
 pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<Status, Stop> {
     if arguments.udp {
-        if arguments.hold.is_some() {
-            return Err(Failure::usage("--hold is for connections: it excludes --udp").into());
-        }
         return datagram::run(arguments, sink, stopped);
     }
     let endpoints = endpoints("check", &arguments.addresses, None)?;
     let dial = arguments.dial();
     let families = dial.families()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
-    let check = match arguments.hold {
-        Some(hold) => dial.client()?.check().hold(hold),
+    let check = match &arguments.hold {
+        Some(Hold(silences)) => dial.client()?.check().hold_each(silences),
         None => dial.client()?.check(),
     };
     let start = Instant::now();
@@ -81,11 +81,7 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
             Found::Checked(findings)
         });
         let found = with_progress(join_all(checks), !arguments.quiet, || {
-            let seconds = start.elapsed().as_secs();
-            match arguments.hold {
-                Some(hold) => format!("checking for {seconds} s, and --hold takes {hold:?}"),
-                None => format!("checking for {seconds} s"),
-            }
+            progress(start.elapsed().as_secs(), arguments.hold.as_ref())
         });
         report(&endpoints, &found.await, arguments, sink)
     })

@@ -18,6 +18,7 @@ use super::datagram::{
 };
 use super::error::{ConnectError, SendError};
 use super::excerpt::Excerpt;
+use super::idle::IdleTimeout;
 use super::ping::{Loss, PingEvent, Report, Skip};
 use super::send::{Reply, Tally};
 use super::traffic::Traffic;
@@ -259,6 +260,9 @@ fn what_check_yields() {
     (checked.connect, checked.echo, checked.bulk) = (Some(MILLI), Some(MILLI), Some(MILLI * 8));
     (checked.half_close, checked.hold) = (Some(HalfClose::Kept), Some(Hold::Alive));
     checked.held = Some(MILLI * 60);
+    let (alive, ended) = (Some(MILLI * 25), Some(MILLI * 35));
+    let idle = IdleTimeout { alive, ended, hold: Hold::Dead };
+    checked.idle = Some(idle);
     checked.segments = Some(Segments::default());
     (checked.heard, checked.passing) = (Excerpt::of(b"?"), Some(Passing::UpTo(1280)));
     checked.finished = true;
@@ -268,7 +272,8 @@ fn what_check_yields() {
         json!({"event": "check", "target": "localhost:7000", "address": "[::1]:7000",
                "family": "ipv6", "connect_us": 1000.0, "echo_us": 1000.0, "bulk_bytes": 1_048_576,
                "bulk_us": 8000.0, "mib_per_s": 125.0, "half_close": "kept", "hold": "alive",
-               "held_us": 60_000.0, "heard": "?", "passing_bytes": 1280, "sent_segments": 0,
+               "held_us": 60_000.0, "hold_alive_us": 25_000.0,
+               "hold_ended_us": 35_000.0, "heard": "?", "passing_bytes": 1280, "sent_segments": 0,
                "resent_segments": 0, "received_segments": 0, "out_of_order_segments": 0,
                "verdict": "ok", "ok": true, "diagnosis": "works"}),
     );
@@ -411,12 +416,15 @@ fn what_datagrams_yield() {
     (checked.black_hole, checked.truncates_at) = (true, Some(4096));
     (checked.longest, checked.vanishes) = (Some(1372), Some(1373));
     checked.marks = Some(Marks::Kept);
+    let alive = Some(MILLI * 25);
+    checked.idle = Some(IdleTimeout { alive, ended: Some(MILLI * 35), hold: Hold::Dead });
     checked.failure = Some(DatagramError::Timeout { peer, after: MILLI });
     let written = serde_json::to_value(&checked).unwrap();
     let expected = line(json!({
         "echo_us": 1000.0, "new_port_only": true, "tcp_connects": true, "empty": true,
         "path_mtu": 1420, "path_mtu_by": "::1", "black_hole": true, "longest": 1372,
-        "vanishes": 1373, "truncates_at": 4096, "marks": "kept", "cause": "timeout",
+        "vanishes": 1373, "truncates_at": 4096, "marks": "kept", "hold_alive_us": 25_000.0,
+        "hold_ended_us": 35_000.0, "hold": "dead", "cause": "timeout",
         "error": "no reply from [::1]:7000 within 1ms"
     }));
     assert_eq!(written, expected);

@@ -10,6 +10,7 @@ use futures::future::join_all;
 use serde::Serialize;
 
 use super::Check;
+use super::hold::{Hold, progress};
 use crate::cli::failure::{Failure, Status, Stop};
 use crate::cli::progress::with_progress;
 use crate::cli::ready;
@@ -27,7 +28,10 @@ pub(super) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     }
     let families = dial.families()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Udp)?;
-    let check = dial.client()?.datagram_check();
+    let check = match &arguments.hold {
+        Some(Hold(silences)) => dial.client()?.datagram_check().hold_each(silences),
+        None => dial.client()?.datagram_check(),
+    };
     let start = Instant::now();
     runtime::run_here(async {
         let checks = endpoints.iter().map(async |endpoint| {
@@ -44,7 +48,7 @@ pub(super) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
             Ok(Some(DatagramFindings::from(checked)))
         });
         let found = with_progress(join_all(checks), !arguments.quiet, || {
-            format!("checking for {} s", start.elapsed().as_secs())
+            progress(start.elapsed().as_secs(), arguments.hold.as_ref())
         });
         report(&endpoints, found.await, arguments, sink)
     })

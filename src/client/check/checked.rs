@@ -8,6 +8,7 @@ use super::sizes::Passing;
 use crate::address::Endpoint;
 use crate::client::error::SendError;
 use crate::client::excerpt::Excerpt;
+use crate::client::idle::{IdleTimeout, Silences};
 use crate::proxy::Version;
 use crate::socket::Segments;
 
@@ -30,11 +31,14 @@ pub struct Checked {
     pub half_close: Option<HalfClose>,
     /// What the server does instead, if a small message did not return in time.
     pub mute: Option<Mute>,
-    /// How a silent connection ended, if one was asked for.
+    /// How a silent connection ended, if one was asked for; of several, the shortest that did not
+    /// survive, or else the longest.
     pub hold: Option<Hold>,
     /// How long the silent connection lasted: until it was closed or reset, or all of the time that
     /// it was to be silent and until it was known to be dead.
     pub held: Option<Duration>,
+    /// Between which silences the idle timeout lies.
+    pub idle: Option<IdleTimeout>,
     /// What came instead of an echo when the time was over, or before.
     pub heard: Option<Excerpt>,
     /// The segments that it all took, where the system counts them.
@@ -79,6 +83,7 @@ impl Checked {
             mute: None,
             hold: None,
             held: None,
+            idle: None,
             heard: None,
             segments: None,
             connect_resent: 0,
@@ -94,6 +99,16 @@ impl Checked {
     pub(super) fn note_segments(&mut self, segments: Option<Segments>) {
         if let Some(segments) = segments {
             self.segments.get_or_insert_default().add(segments);
+        }
+    }
+
+    /// Takes note of what is known of silent connections.
+    pub(super) fn note_silences(&mut self, silences: &Silences) {
+        if let Some(silence) = silences.decisive() {
+            self.hold = Some(silence.hold);
+            self.held = Some(silence.held);
+            self.heard.clone_from(&silence.heard);
+            self.idle = silences.timeout();
         }
     }
 

@@ -5,6 +5,10 @@ use std::fmt;
 use super::checked::Checked;
 use super::diagnosis::Diagnosis;
 use crate::address::Families;
+use crate::client::idle::IdleTimeout;
+
+/// What is spoken of when connections were silent.
+const SILENT: &str = "a silent connection";
 
 /// What was found at the addresses of one target. Displays as a sentence to act on: `IPv6: refused;
 /// IPv4 works`.
@@ -70,7 +74,11 @@ impl fmt::Display for Findings {
         for checked in wrong {
             let stopped = checked.failure.is_some() && !checked.finished;
             let stopped = if stopped { " (interrupted)" } else { "" };
-            let diagnosis = checked.diagnosis().beside(answering(checked));
+            let diagnosis = match (checked.diagnosis(), checked.idle) {
+                // It says more if it is known what is survived.
+                (Diagnosis::Idle { .. }, Some(idle)) if idle.alive.is_some() => idle.phrase(SILENT),
+                (diagnosis, _) => diagnosis.beside(answering(checked)).to_string(),
+            };
             phrases.push(format!("{}: {diagnosis}{stopped}", name(checked)));
         }
         let well: Vec<String> = well.into_iter().map(name).collect();
@@ -78,6 +86,11 @@ impl fmt::Display for Findings {
             [] => {}
             [one] => phrases.push(format!("{one} works")),
             [most @ .., last] => phrases.push(format!("{} and {last} work", most.join(", "))),
+        }
+        for checked in all {
+            if let Some(idle) = checked.idle.filter(IdleTimeout::is_alive) {
+                phrases.push(format!("{}: {}", name(checked), idle.phrase(SILENT)));
+            }
         }
         if let Some(missing) = self.missing {
             phrases.push(format!("the name has no {missing} address"));
@@ -145,6 +158,42 @@ mod tests {
         let mut findings = Findings::from(vec![other]);
         findings.missing = Some(Families::Ipv6);
         assert_eq!(findings.to_string(), "IPv4 works; the name has no IPv6 address");
+    }
+
+    #[test]
+    fn a_silent_connection_is_spoken_of_also_where_it_lives() {
+        let seconds = |seconds: u64| Some(std::time::Duration::from_secs(seconds));
+        let held = |address, hold, alive, ended| {
+            let mut checked = checked(address, false);
+            (checked.hold, checked.held) = (Some(hold), seconds(130));
+            checked.idle = Some(IdleTimeout { alive, ended, hold });
+            checked
+        };
+        let mut stopped = held("127.0.0.1:7", Hold::Alive, seconds(65), None);
+        stopped.finished = false;
+        for (checked, sentence) in [
+            (
+                held("[::1]:7", Hold::Alive, seconds(605), None),
+                "IPv6 works; IPv6: a silent connection lives for at least 605 s",
+            ),
+            (
+                held("[::1]:7", Hold::Dead, seconds(65), seconds(125)),
+                "IPv6: a silent connection lives for 65 s and is dead after 125 s: idle timeout \
+                 between them",
+            ),
+            (
+                held("[::1]:7", Hold::Dead, None, seconds(125)),
+                "IPv6: an idle connection stops working without a reset, known after 130s, while a \
+                 new one echoes: a NAT or firewall dropped its state",
+            ),
+            (
+                stopped,
+                "IPv4: interrupted before all was checked; IPv4: a silent connection lives for at \
+                 least 65 s",
+            ),
+        ] {
+            assert_eq!(Findings::from(vec![checked]).to_string(), sentence);
+        }
     }
 
     #[test]

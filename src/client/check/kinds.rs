@@ -1,6 +1,7 @@
 //! What a check can find, in one word each.
 
 use crate::client::error::SendError;
+pub use crate::client::idle::Hold;
 use crate::kind::kind;
 
 /// Bytes of the large echo: more than the buffers on the way hold, so that full-sized packets pass.
@@ -49,24 +50,6 @@ kind! {
         Swallows = "swallows", "takes all, returns nothing";
         /// It takes fewer than that, and returns nothing: it does not read, or slowly.
         Hangs = "hangs", "stops reading, returns nothing";
-    }
-}
-
-kind! {
-    /// How a connection that was silent for a while ended.
-    pub enum Hold {
-        /// It echoed again.
-        Alive = "alive", "alive";
-        /// It was closed.
-        Closed = "closed", "closed";
-        /// It was reset.
-        Reset = "reset", "reset";
-        /// Nothing came back, and nobody said why.
-        Dead = "dead", "dead";
-        /// Nothing came back, or it was reset, and a new connection does not echo either.
-        Gone = "gone", "gone, and everything else with it";
-        /// Bytes came that were not asked for, or not those that were sent.
-        Mismatch = "mismatch", "answers with other bytes";
     }
 }
 

@@ -40,6 +40,10 @@ impl Serialize for Checked {
             hold: Option<Hold>,
             #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
             held_us: Option<Duration>,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            hold_alive_us: Option<Duration>,
+            #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
+            hold_ended_us: Option<Duration>,
             #[serde(skip_serializing_if = "Option::is_none")]
             heard: Option<String>,
             #[serde(flatten)]
@@ -68,6 +72,8 @@ impl Serialize for Checked {
             mute: self.mute,
             hold: self.hold,
             held_us: self.held,
+            hold_alive_us: self.idle.and_then(|idle| idle.alive),
+            hold_ended_us: self.idle.and_then(|idle| idle.ended),
             heard: self.heard.as_ref().map(Excerpt::escaped),
             segments: self.segments,
             passing_bytes: self.passing.and_then(Passing::bytes),

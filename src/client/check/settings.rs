@@ -30,7 +30,8 @@ use crate::client::settings::Client;
 #[must_use = "a check does nothing until it runs"]
 pub struct Check {
     pub(super) client: Client,
-    pub(super) hold: Option<Duration>,
+    /// How long connections are silent; none if that is not asked for.
+    pub(super) hold: Vec<Duration>,
     /// Read by who times a small message, written by who sends a large one.
     pub(super) turns: Arc<RwLock<()>>,
 }
@@ -38,7 +39,7 @@ pub struct Check {
 impl Client {
     /// Makes a check without a silent connection.
     pub fn check(&self) -> Check {
-        Check { client: self.clone(), hold: None, turns: Arc::default() }
+        Check { client: self.clone(), hold: Vec::new(), turns: Arc::default() }
     }
 }
 
@@ -46,6 +47,14 @@ impl Check {
     /// Also keeps a connection silent for `hold` and echoes again, which shows what a NAT or a load
     /// balancer on the way does to idle flows.
     pub fn hold(self, hold: Duration) -> Self {
-        Self { hold: Some(hold), ..self }
+        self.hold_each(&[hold])
+    }
+
+    /// The same with a connection for each of `periods`, all silent from the same time on: the
+    /// longest that is survived and the shortest that is not bracket the idle timeout of the path
+    /// ([`Checked::idle`](super::Checked::idle)). The check waits no longer than until both are known.
+    /// [`IdleTimeout::periods`](crate::client::IdleTimeout::periods) are a good choice.
+    pub fn hold_each(self, periods: &[Duration]) -> Self {
+        Self { hold: periods.to_vec(), ..self }
     }
 }

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use async_io::Timer;
+use futures::StreamExt;
 use futures::future::{Either, join3, pending};
 use futures::io::{AsyncReadExt, AsyncWriteExt, sink};
+use futures::stream::FuturesUnordered;
 use socket2::SockRef;
 
 use super::checked::{Checked, StepFailure};
@@ -16,6 +18,7 @@ use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
 use crate::client::excerpt::Excerpt;
+use crate::client::idle::{Silence, Silences};
 use crate::client::noise::random;
 use crate::client::preface::ProxyHeader;
 use crate::client::settings::Client;
@@ -58,10 +61,8 @@ impl Check {
             self.mute(checked, unanswered, &small).await;
         } else if checked.echo.is_some() {
             in_turn(self.turns.write().await, self.bulk(checked, &small)).await;
-            if let Some(duration) = self.hold {
-                if let Err(error) = self.silence(checked, duration).await {
-                    checked.fail(Step::Hold, error);
-                }
+            if let Err(error) = self.silences(checked).await {
+                checked.fail(Step::Hold, error);
             }
         }
         match self.client.proxy_header {
@@ -232,21 +233,38 @@ impl Check {
         }
     }
 
-    /// Echoes, is silent, and echoes again. What became of the connection, after how long, goes into
-    /// the result.
-    async fn silence(&self, checked: &mut Checked, duration: Duration) -> Result<(), SendError> {
+    /// Connections that are silent for each of the periods, at the same time. What is known of them
+    /// goes into the result as it becomes known.
+    async fn silences(&self, checked: &mut Checked) -> Result<(), SendError> {
+        let mut silences = Silences::new(&self.hold);
+        let address = checked.address;
+        let silent = silences.periods().iter().map(|&period| self.silence(address, period));
+        let mut silent: FuturesUnordered<_> = silent.collect();
+        while let Some(silence) = silent.next().await {
+            silences.note(silence?);
+            checked.note_silences(&silences);
+            if silences.is_decided() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Echoes, is silent, and echoes again. Returns what became of the connection, and when.
+    async fn silence(&self, address: SocketAddr, period: Duration) -> Result<Silence, SendError> {
         let message = random(SMALL);
-        let connection = self.client.connect(&[checked.address]).await?;
+        let connection = self.client.connect(&[address]).await?;
         self.time(&connection, &message).await?;
         let start = Instant::now();
-        let mut hold = self.listen(checked, &connection, duration).await;
+        let (mut hold, mut heard) = self.listen(&connection, period).await;
+        let lasted = start.elapsed().min(period);
         if hold == Hold::Alive {
             hold = match self.time(&connection, &message).await {
                 Ok(_) => Hold::Alive,
                 Err(SendError::Short { .. }) => Hold::Closed,
                 Err(SendError::Lost { source, .. }) => ended_by(&source),
                 Err(error @ (SendError::Mismatch { .. } | SendError::Surplus { .. })) => {
-                    checked.heard = error.instead().cloned();
+                    heard = error.instead().cloned();
                     Hold::Mismatch
                 }
                 Err(
@@ -257,33 +275,24 @@ impl Check {
                 ) => Hold::Dead,
             };
         }
-        checked.held = Some(start.elapsed());
+        let held = start.elapsed();
         // A connection that is forgotten is told from a path or a server that is gone by another one.
         if matches!(hold, Hold::Dead | Hold::Reset)
-            && !self.echoes(&self.client, checked.address, &message).await
+            && !self.echoes(&self.client, address, &message).await
         {
             hold = Hold::Gone;
         }
-        checked.hold = Some(hold);
-        Ok(())
+        Ok(Silence { period, hold, lasted, held, heard })
     }
 
-    /// What comes on a connection that is silent for `duration`: nothing, if it is alive.
-    async fn listen(
-        &self,
-        checked: &mut Checked,
-        connection: &Connection,
-        duration: Duration,
-    ) -> Hold {
+    /// What comes on a connection that is silent for `period`: nothing, if it is alive.
+    async fn listen(&self, connection: &Connection, period: Duration) -> (Hold, Option<Excerpt>) {
         let (mut stream, mut bytes) = (&connection.stream, [0; Excerpt::MOST]);
-        match first_of(stream.read(&mut bytes), Timer::after(duration)).await {
-            Either::Left(Ok(0)) => Hold::Closed,
-            Either::Left(Ok(length)) => {
-                checked.heard = Excerpt::of(&bytes[..length]);
-                Hold::Mismatch
-            }
-            Either::Left(Err(error)) => ended_by(&Cause::from(error)),
-            Either::Right(_) => Hold::Alive,
+        match first_of(stream.read(&mut bytes), Timer::after(period)).await {
+            Either::Left(Ok(0)) => (Hold::Closed, None),
+            Either::Left(Ok(length)) => (Hold::Mismatch, Excerpt::of(&bytes[..length])),
+            Either::Left(Err(error)) => (ended_by(&Cause::from(error)), None),
+            Either::Right(_) => (Hold::Alive, None),
         }
     }
 }

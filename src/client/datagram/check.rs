@@ -1,4 +1,5 @@
-//! An address in, what works there with datagrams out: small, empty, long and marked ones.
+//! An address in, what works there with datagrams out: small, empty, long and marked ones, and a flow
+//! that is silent for a while.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::client::wait::first_of;
 use crate::socket::CallerOptions;
 
 mod checked;
+mod hold;
 mod search;
 
 pub use checked::{DatagramChecked, DatagramDiagnosis, DatagramFindings, Marks};
@@ -45,6 +47,8 @@ use search::{Outcome, Search};
 #[must_use = "a check does nothing until it runs"]
 pub struct DatagramCheck {
     client: Client,
+    /// How long flows are silent; none if that is not asked for.
+    hold: Vec<Duration>,
 }
 
 /// Small enough for every path of IPv6, and of IPv4 in practice.
@@ -65,11 +69,24 @@ const LENGTHS: [usize; 4] = [2000, 4096, 4099, 8192];
 impl Client {
     /// Makes a check of datagrams.
     pub fn datagram_check(&self) -> DatagramCheck {
-        DatagramCheck { client: self.clone() }
+        DatagramCheck { client: self.clone(), hold: Vec::new() }
     }
 }
 
 impl DatagramCheck {
+    /// Also keeps a flow silent for `hold` and echoes again.
+    pub fn hold(self, hold: Duration) -> Self {
+        self.hold_each(&[hold])
+    }
+
+    /// The same with a flow for each of `periods`, all silent from the same time on: the longest that
+    /// is survived and the shortest that is not bracket the idle timeout of the path
+    /// ([`DatagramChecked::idle`]). Before its silence each exchanges datagrams for 2.5 seconds, or as
+    /// long as the shortest period, so that Linux' conntrack takes it for a stream.
+    pub fn hold_each(self, periods: &[Duration]) -> Self {
+        Self { hold: periods.to_vec(), ..self }
+    }
+
     /// Checks one address. When `stop` is ready before all steps are done, it returns what was found
     /// so far.
     ///
@@ -105,7 +122,10 @@ impl DatagramCheck {
         self.path_mtu(checked, wait).await;
         self.lengths(checked, &flow, wait).await;
         self.marks(checked, wait).await;
+        self.silences(checked, wait).await;
         // The last, because some servers do not serve anybody for a while after one (socat).
+        // From a new port, because the other may be forgotten by now.
+        let flow = self.open(peer, |options| options).unwrap_or(flow);
         checked.empty = Some(self.comes_back(&flow, peer, 0, wait).await.is_ok());
     }
 

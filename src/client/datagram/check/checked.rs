@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use crate::address::{Endpoint, Families};
 use crate::client::datagram::error::DatagramError;
+use crate::client::idle::IdleTimeout;
 use crate::error::CauseKind;
 use crate::kind::kind;
 #[cfg(feature = "serde")]
 use crate::schema::{address, some_micros};
+
+/// What is spoken of when a flow was silent.
+const SILENT: &str = "a silent flow";
 
 /// What was found of datagrams at one address. What was not reached is absent.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +61,10 @@ pub struct DatagramChecked {
     /// What became of marked datagrams.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub marks: Option<Marks>,
+    /// Between which silences of a flow the idle timeout lies, if that was asked for.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub idle: Option<IdleTimeout>,
     /// Why 64 bytes did not come back.
     #[cfg_attr(feature = "serde", serde(flatten))]
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -109,6 +117,8 @@ kind! {
         SizesVanish = "sizes_vanish", "some sizes vanish";
         /// Long packets vanish and nobody says so.
         BlackHole = "black_hole", "a path MTU black hole";
+        /// A flow that is silent for a while stops working.
+        Idle = "idle", "silent flows end";
         /// Empty datagrams do not come back.
         NoEmpty = "no_empty", "empty datagrams do not come back";
         /// Marked datagrams do not come back.
@@ -134,6 +144,7 @@ impl DatagramChecked {
             vanishes: None,
             truncates_at: None,
             marks: None,
+            idle: None,
             failure: None,
             finished: false,
         }
@@ -164,6 +175,7 @@ impl DatagramChecked {
                 D::NoFragments
             }
             (Some(_), _) => D::SizesVanish,
+            _ if self.idle.is_some_and(|idle| !idle.is_alive()) => D::Idle,
             _ if self.empty == Some(false) => D::NoEmpty,
             _ if self.marks == Some(Marks::Dropped) => D::MarksDropped,
             _ => D::Works,
@@ -191,6 +203,9 @@ impl fmt::Display for DatagramChecked {
         use DatagramDiagnosis as D;
         let asked = self.address;
         let mtu = self.path_mtu.unwrap_or_default();
+        if let (D::Idle, Some(idle)) = (self.diagnosis(), self.idle) {
+            return f.write_str(&idle.phrase(SILENT));
+        }
         match (self.diagnosis(), &self.failure) {
             (D::Foreign, Some(DatagramError::Foreign { from, .. })) => {
                 write!(f, "answers from {from}, you asked {asked}")
@@ -256,6 +271,11 @@ impl fmt::Display for DatagramFindings {
             [one] => phrases.push(format!("{one} works")),
             [most @ .., last] => phrases.push(format!("{} and {last} work", most.join(", "))),
         }
+        for checked in &self.checked {
+            if let Some(idle) = checked.idle.filter(IdleTimeout::is_alive) {
+                phrases.push(format!("{}: {}", name(checked), idle.phrase(SILENT)));
+            }
+        }
         f.write_str(&phrases.join("; "))
     }
 }
@@ -263,6 +283,7 @@ impl fmt::Display for DatagramFindings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::idle::Hold;
 
     fn checked(address: &str, change: impl FnOnce(&mut DatagramChecked)) -> DatagramChecked {
         let mut checked = DatagramChecked::new(address.parse().unwrap());
@@ -270,6 +291,11 @@ mod tests {
         checked.finished = true;
         change(&mut checked);
         checked
+    }
+
+    fn idle(alive: Option<u64>, ended: Option<u64>, hold: Hold) -> Option<IdleTimeout> {
+        let (alive, ended) = (alive.map(Duration::from_secs), ended.map(Duration::from_secs));
+        Some(IdleTimeout { alive, ended, hold })
     }
 
     #[test]
@@ -316,6 +342,10 @@ mod tests {
                 checked(v4, |it| it.truncates_at = Some(4096)),
                 "IPv4: datagrams over 4096 bytes come back cut: the server truncates them",
             ),
+            (
+                checked(v4, |it| it.idle = idle(Some(25), Some(35), Hold::Dead)),
+                "IPv4: a silent flow lives for 25 s and is dead after 35 s: idle timeout between them",
+            ),
             (checked(v4, |it| it.empty = Some(false)), "IPv4: empty datagrams do not come back"),
         ] {
             let well = said.ends_with("works") && !said.contains(':');
@@ -336,5 +366,10 @@ mod tests {
             "IPv6: datagrams over 1452 bytes vanish, small ones return: fragments are dropped on \
              the way, there or back; IPv4 works"
         );
+        let lives = checked("192.0.2.9:7", |it| it.idle = idle(Some(605), None, Hold::Alive));
+        assert!(lives.is_well());
+        let findings = DatagramFindings::from(vec![lives]);
+        let said = "IPv4 works; IPv4: a silent flow lives for at least 605 s";
+        assert_eq!(findings.to_string(), said);
     }
 }
