@@ -40,6 +40,17 @@ fn server_greets_itself_and_stops() {
 }
 
 #[test]
+fn udp_brings_back_datagrams_over_both_families_and_says_who_is_silent() {
+    let lines = example("udp");
+    assert!(lines[0].ends_with("(IPv6 and IPv4, UDP)"), "{lines:?}");
+    for (line, family) in lines[1..7].iter().zip(["IPv4", "IPv4", "IPv4", "IPv6", "IPv6", "IPv6"]) {
+        assert!(line.contains(&format!(" bytes came back over {family} in ")), "{lines:?}");
+    }
+    assert!(lines[7].starts_with("no reply from 127.0.0.1:"), "{lines:?}");
+    assert_eq!(lines[8..], ["datagrams answered: 6"]);
+}
+
+#[test]
 fn pton_ntop_points_at_the_mistake() {
     let lines = example("pton_ntop");
     assert!(lines[0].starts_with("127.0.0.1 ") && lines[0].ends_with(" 127.0.0.1"), "{lines:#?}");
