@@ -132,6 +132,15 @@ impl Cause {
         }
     }
 
+    /// Says whether the answer was that the protocol is not known there (ICMP type 3, code 2).
+    pub(crate) fn is_unknown_protocol(&self) -> bool {
+        #[cfg(unix)]
+        let unknown = rustix::io::Errno::NOPROTOOPT.raw_os_error();
+        #[cfg(not(unix))]
+        let unknown = 10042; // WSAENOPROTOOPT
+        self.raw_os_error() == Some(unknown)
+    }
+
     /// Says whether the other end, or something on the way, ended the connection by force.
     #[must_use]
     pub fn is_reset(&self) -> bool {

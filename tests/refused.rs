@@ -97,3 +97,31 @@ fn a_server_that_cannot_start_what_it_needs_says_so_and_exits_with_2() {
         assert!(run.stderr.starts_with(&format!("error: {said}\n")), "{}", run.stderr);
     }
 }
+
+#[test]
+fn a_kernel_without_ipv6_serves_ipv4_unless_ipv6_is_asked_for_and_reaches_it() {
+    // AF_INET6 is 10; no other family that is asked for has both of its bits.
+    let no_ipv6 = || {
+        let with = Some(libc::AF_INET6 as u64);
+        vec![Refusal { call: libc::SYS_socket, error: libc::EAFNOSUPPORT, with }]
+    };
+    let listening = with(no_ipv6(), || Listening::start(&[":0"]));
+    assert_eq!(listening.line, format!("listening on 0.0.0.0:{} (IPv4)\n", listening.port));
+    let run = |arguments: Vec<String>| -> Run {
+        let run = move || {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            echo6(&arguments).output().unwrap()
+        };
+        with(no_ipv6(), run).into()
+    };
+    let port = listening.port;
+    let send = |host: &str| run(vec!["send".into(), format!("{host}:{port}"), "hi".into()]);
+    assert_eq!((send("127.0.0.1").status, &send("127.0.0.1").stdout[..]), (Some(0), "hi\n"));
+    let six = send("[::1]");
+    let said = format!("error: cannot connect to [::1]:{port}: address family not supported");
+    assert!(six.status == Some(1) && six.stderr.starts_with(&said), "{}", six.stderr);
+    let listen = run(vec!["listen".into(), "[::]:0".into()]);
+    let said =
+        "error: cannot listen on [::]:0: this host has no IPv6\nhelp: write 0.0.0.0:0 for IPv4";
+    assert!(listen.status == Some(2) && listen.stderr.starts_with(said), "{}", listen.stderr);
+}

@@ -99,6 +99,9 @@ impl ConnectError {
             ErrorKind::InvalidInput if is_unzoned_link_local(address) => {
                 format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
             }
+            _ if cause.is_unknown_protocol() => {
+                "the host, or a firewall in its place, answers that it knows no TCP".to_owned()
+            }
             _ => return None,
         })
     }

@@ -82,6 +82,11 @@ impl ListenError {
             }
             Self::Covered { .. } => "leave one of the two out".to_owned(),
             Self::Bind { address, source } => match source.kind() {
+                ErrorKind::AddrInUse if address.port() == 0 => {
+                    "no port is left of those that the system gives out: wait until some are free, \
+                     or choose one"
+                        .to_owned()
+                }
                 ErrorKind::AddrInUse => {
                     "another program listens there: stop it, or choose another port".to_owned()
                 }

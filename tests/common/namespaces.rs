@@ -63,7 +63,11 @@ impl Path {
         let folder = format!("/etc/netns/{client}");
         let hosts = format!("{SERVER4} both.test\n{SERVER6} both.test\n{SERVER4} four.test\n");
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        std::fs::write(format!("{folder}/hosts"), hosts).map_err(|error| error.to_string())?;
+        // Nobody is a name server there, and none of this host's is asked.
+        let resolver = format!("nameserver {SERVER4}\noptions timeout:1 attempts:1\n");
+        for (file, text) in [("hosts", hosts), ("resolv.conf", resolver)] {
+            std::fs::write(format!("{folder}/{file}"), text).map_err(|error| error.to_string())?;
+        }
         if !rules.is_empty() {
             let table = format!("table inet echo6 {{ {rules} }}");
             succeeds(Command::new("ip").args(["netns", "exec", &router, "nft", &table]))?;
@@ -102,6 +106,19 @@ impl Path {
         for rule in rules {
             nft(&format!("add rule inet way c {rule}"));
         }
+    }
+
+    /// Changes a setting of the client's kernel (sysctl(8)).
+    pub(crate) fn client_setting(&self, setting: &str) {
+        succeeds(&mut self.command("c", "sysctl", &["-qw", setting])).unwrap();
+    }
+
+    /// `echo6 listen` on the client's side.
+    #[cfg(feature = "cli")]
+    pub(crate) fn client_listens(&self, arguments: &[&str]) -> super::binary::Listening {
+        let mut command = self.command("c", env!("CARGO_BIN_EXE_echo6"), &["listen"]);
+        command.args(arguments);
+        super::binary::Listening::spawn(command)
     }
 
     /// Runs ip(8) on the client's side.
