@@ -97,7 +97,7 @@ fn a_client_whose_call_fails_ends_in_time_and_says_what_failed() {
     let cases = rows.iter().flat_map(|row| commands.iter().map(move |command| (row, *command)));
     each(cases, |(&(call, error, when, ends), command)| {
         let name = format!("{call} {error} {when}: {command:?}");
-        let traced = Traced::of(call, error, when, command).to_its_end(&name);
+        let traced = Traced::of(call, error, when, command).finish(&name);
         let said = &traced.said;
         assert!(traced.failed < SPIN, "{name}: failed {} times", traced.failed);
         let has_words = |words: &[&str]| words.iter().any(|word| said.contains(word));
@@ -195,7 +195,7 @@ fn a_server_whose_call_fails_serves_on_or_says_what_failed() {
     each(rows.iter(), |&(call, error, when, serves)| {
         let name = format!("{call} {error} {when}");
         if let Nobody(said) = serves {
-            let ended = Traced::of(call, error, when, &listen).to_its_end(&name);
+            let ended = Traced::of(call, error, when, &listen).finish(&name);
             assert_eq!(ended.status, Some(2), "{name}: {}", ended.said);
             assert!(ended.said.contains(said), "{name}: {}", ended.said);
             return;

@@ -82,7 +82,7 @@ impl Traced {
         Self { child: command.spawn().unwrap(), log }
     }
 
-    pub(crate) fn to_its_end(mut self, name: &str) -> Ended {
+    pub(crate) fn finish(mut self, name: &str) -> Ended {
         let end = Instant::now() + PATIENCE;
         let status = loop {
             match self.child.try_wait().unwrap() {
