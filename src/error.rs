@@ -24,6 +24,12 @@ kind! {
         Short = "short", "closed too early";
         /// Other bytes came back than were sent.
         Mismatch = "mismatch", "other bytes came back";
+        /// Only the beginning of a datagram came back.
+        Truncated = "truncated", "came back truncated";
+        /// A datagram came back from another address than the one that was asked.
+        Foreign = "foreign", "came from another address";
+        /// A datagram came back once more.
+        Duplicate = "duplicate", "came back once more";
         /// This host could not do it: it lacks descriptors, memory, ports, addresses, threads or
         /// the permission.
         Here = "here", "this host could not do it";

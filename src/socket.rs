@@ -27,4 +27,4 @@ pub use transports::Transports;
 pub(crate) use caller::{
     CallerOptions, Complaint, Received, complaint, open as call, receive, route,
 };
-pub(crate) use datagram::{Arrival, Control, Inbox, dropped, reply};
+pub(crate) use datagram::{Arrival, Control, Drops, Inbox, reply};

@@ -86,12 +86,16 @@ fn each_client_says_of_each_fault_what_the_readme_says() {
 
 #[test]
 fn each_client_says_of_each_fault_of_datagrams_what_the_readme_says() {
-    try_all("`send -u` | `ping -u`", |faults, cells, host| {
-        for (name, cell) in ["send", "ping"].iter().zip(cells) {
+    try_all("`send -u` | `ping -u` | `bench -u`", |faults, cells, host| {
+        for (name, cell) in ["send", "ping", "bench"].iter().zip(cells) {
             let (_server, address) = faulty(&["-q", "-u"], faults, host);
             let arguments = match *name {
                 "send" => vec!["send", "-u", "-w", "1s", &address, "hello"],
-                _ => vec!["ping", "-u", "-c", "3", "-i", "50ms", "-w", "1s", &address],
+                "ping" => vec!["ping", "-u", "-c", "3", "-i", "50ms", "-w", "1s", &address],
+                _ => {
+                    let load = ["bench", "-u", "-c", "1", "--in-flight", "2", "-n", "4"];
+                    [&load[..], &["--warm-up", "0", "-w", "1s", &address]].concat()
+                }
             };
             let run = run(&arguments);
             assert!(says(&run, cell), "{faults:?}: {arguments:?} says not {cell:?}: {run:?}");

@@ -115,6 +115,9 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
     let good = format!("[::1]:{}", server.port);
     let closed = Closed::reserve(V4).address.to_string();
     let (_changing, changing) = Listening::faulty("127.0.0.1:0", "flip@4");
+    let flags = ["-q", "-u", "--no-tcp", "--fault", "1*wrong-source", "127.0.0.1:0"];
+    let server_of_datagrams = Listening::start(&flags);
+    let datagrams = format!("127.0.0.1:{}", server_of_datagrams.port);
     let late = Liar::start(V6, liar::answers_late).address.to_string();
     let mut events = BTreeSet::new();
     for arguments in [
@@ -128,6 +131,7 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
         &["bench", "-n", "40", "-c", "2", "--warm-up", "0", &good, &changing],
         &["bench", "-d", "100ms", "-r", "100", "--warm-up", "0", "--reconnect", &good],
         &["bench", "-d", "50ms", "--warm-up", "0", "-r", "1", "--search", "p50=1us", &good],
+        &["bench", "-u", "-n", "8", "-c", "2", "-w", "1s", "--warm-up", "0", &datagrams],
         &["check", &good, &closed, &changing],
     ] {
         for object in run(&[arguments, &["--json"]].concat()).objects() {

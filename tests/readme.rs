@@ -38,6 +38,11 @@ fn without_numbers(text: &str) -> String {
     shape
 }
 
+/// The same of a report whose figures may have more or fewer digits.
+fn of_any_speed(line: &str) -> String {
+    without_numbers(line).replace(",#", "").replace("KiB", "MiB").replace("faster", "slower")
+}
+
 /// Runs a command line in a shell that finds the binary under test.
 fn shell(line: &str) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_echo6"));
@@ -65,6 +70,20 @@ fn the_sessions_of_the_readme_are_real() {
                 assert_eq!(without_numbers(line), without_numbers(expected[0]));
             }
             ["cargo", _] => {}
+            ["echo6", "bench"] => {
+                let command = format!("{command} -d 400ms --warm-up 50ms");
+                let output = shell(&command.replace("7000", &port)).replace(&port, "7000");
+                let output: Vec<&str> = output.lines().collect();
+                for (line, expected) in output.iter().zip(&expected) {
+                    // Which of the two is slower is for the machine to say.
+                    let chance = line.starts_with("no difference beyond chance: IPv6 ");
+                    if !(chance && expected.starts_with("IPv6 is ")) {
+                        assert_eq!(of_any_speed(line), of_any_speed(expected), "{output:?}");
+                    }
+                }
+                // A busy machine has warnings behind that.
+                assert!(output.len() >= expected.len(), "{output:?}");
+            }
             _ => {
                 let output = shell(&command.replace("7000", &port)).replace(&port, "7000");
                 assert_eq!(without_numbers(&output), without_numbers(&expected.join("\n")));
@@ -72,9 +91,15 @@ fn the_sessions_of_the_readme_are_real() {
         }
         seen.push(subcommand.join(" "));
     }
-    for command in
-        ["cargo run", "echo6 listen", "echo6 send", "echo6 ping", "echo6 check", "echo6 address"]
-    {
+    for command in [
+        "cargo run",
+        "echo6 listen",
+        "echo6 send",
+        "echo6 ping",
+        "echo6 check",
+        "echo6 bench",
+        "echo6 address",
+    ] {
         assert!(seen.iter().any(|seen| seen == command), "no session of {command}");
     }
 }

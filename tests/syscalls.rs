@@ -50,19 +50,20 @@ fn a_client_whose_call_fails_ends_in_time_and_says_what_failed() {
     }
     let server = Listening::start(&["-u", "-q", "127.0.0.1:0"]);
     let address = format!("127.0.0.1:{}", server.port);
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 6] = [
         &["send", "-w", "1s", &address, "hello"],
         &["send", "-u", "-w", "1s", &address, "hello"],
         &["ping", "-c", "2", "-i", "50ms", "-w", "1s", &address],
         &["check", "-w", "1s", &address],
         &["bench", "-d", "300ms", "-c", "2", "--warm-up", "0", "-w", "1s", &address],
+        &["bench", "-u", "-d", "300ms", "-c", "2", "--warm-up", "0", "-w", "1s", &address],
     ];
     let no_room: &[&str] = &["no buffer space available", HERE];
     let no_memory: &[&str] = &["cannot allocate memory", HERE];
     let rows = [
         ("socket", "EMFILE", "1+", Saying(&["too many open files", HERE])),
         ("socket", "ENOBUFS", "1+", Saying(no_room)),
-        ("bind", "EADDRINUSE", "1+", Saying(&["address already in use"])),
+        ("bind", "EADDRINUSE", "1+", Saying(&["address already in use", HERE])),
         ("setsockopt", "ENOMEM", "1+", Saying(no_memory)),
         ("connect", "EADDRNOTAVAIL", "1+", Saying(&["address not available on this host", HERE])),
         ("connect", "ENETUNREACH", "1+", Saying(&["network unreachable", "2 unreachable"])),

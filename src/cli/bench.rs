@@ -16,11 +16,11 @@ use super::flags::client_arguments;
 use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
-use super::targets::targets;
 use super::values::{
     endpoints, parse_count, parse_duration, parse_limit, parse_size, parse_timeout,
 };
 
+mod addresses;
 mod agree;
 mod files;
 mod live;
@@ -37,6 +37,10 @@ client_arguments! {
         timeout: "count a reply later than D as a fault (default: 5s)",
         quiet: "print only the summary, and errors",
         verbose: "print a histogram too",
+
+        /// send datagrams (UDP) instead, from a port for each connection
+        #[argh(switch, short = 'u')]
+        udp: bool,
 
         /// load every address of a name side by side, not the first that accepts
         #[argh(switch)]
@@ -71,7 +75,7 @@ client_arguments! {
         #[argh(option, short = 'r', arg_name = "RATE", from_str_fn(parse_rate))]
         rate: Option<f64>,
 
-        /// bytes of a message, up to 16M (default: 64)
+        /// bytes of a message, up to 16M, with -u from 8 to 65507 (default: 64)
         #[argh(option, arg_name = "SIZE", from_str_fn(parse_message_size), default = "64")]
         size: usize,
 
@@ -153,25 +157,12 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
     let dial = arguments.dial();
     let families = dial.families()?;
     let client = dial.client()?;
-    ready::wait(&dial, &wanted, sink, stopped, Transports::Tcp)?;
+    let transport = if arguments.udp { Transports::Udp } else { Transports::Tcp };
+    ready::wait(&dial, &wanted, sink, stopped, transport)?;
     let load = arguments.load(client.bench());
     runtime::run_here(async {
-        let found = runtime::until(stopped.clone(), async {
-            let mut addresses: Vec<SocketAddr> = Vec::new();
-            let mut status = Status::Ok;
-            for target in targets(&wanted, families, arguments.all).await? {
-                match target[..] {
-                    [address] => addresses.push(address),
-                    // Of several the first that accepts, as RFC 8305 says.
-                    _ => match client.connect(target).await {
-                        Ok(connection) => addresses.push(connection.peer),
-                        Err(error) => status = sink.failure(&error.into()),
-                    },
-                }
-            }
-            Ok::<_, Failure>((addresses, status))
-        })
-        .await;
+        let find = arguments.find(&client, &wanted, families, sink);
+        let found = runtime::until(stopped.clone(), find).await;
         let Some(found) = found else {
             sink.words("interrupted before the load began\n");
             return Ok(Status::Network);
@@ -195,7 +186,8 @@ impl Bench {
             .size(self.size)
             .warm_up(self.warm_up)
             .in_flight(self.in_flight.unwrap_or(NonZeroUsize::MIN))
-            .reconnect(self.reconnect);
+            .reconnect(self.reconnect)
+            .datagrams(self.udp);
         let load = match self.count {
             Some(count) => load.count(count),
             None => load,

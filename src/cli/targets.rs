@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use echo6::address::{Endpoint, Families, Host};
-use echo6::client::{Attempt, Outcome, resolve};
+use echo6::client::{Attempt, DatagramPing, Outcome, resolve};
 use futures::future::try_join_all;
 
 use super::failure::Failure;
@@ -68,4 +68,14 @@ pub(crate) async fn targets(
 pub(crate) fn others(attempts: &[Attempt]) -> Vec<String> {
     let others = attempts.iter().filter(|attempt| attempt.outcome != Outcome::Connected);
     others.map(Attempt::to_string).collect()
+}
+
+/// Says whether a datagram can have so many bytes.
+pub(crate) fn fits(address: SocketAddr, size: usize) -> Result<(), Failure> {
+    let family = Families::of(address);
+    let most = DatagramPing::most(address);
+    if size <= most {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("--size {size}: a datagram over {family} has at most {most} bytes")))
 }

@@ -11,6 +11,8 @@ use futures::channel::mpsc;
 use futures::{FutureExt, Stream, StreamExt};
 
 use super::Client;
+use super::datagram::DatagramPing;
+use super::ping::probe::HEADER;
 
 mod baseline;
 mod engine;
@@ -25,10 +27,13 @@ mod search;
 mod statistics;
 mod tally;
 mod verdict;
+mod window;
 
 pub use baseline::{Baseline, BaselineAddress, BaselineSlice, BenchSettings, Change, CompareError};
 pub use event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
-pub use report::{BenchReport, Faults, FirstDifference, Loop, Measure, PairedDifference, Slice};
+pub use report::{
+    BenchReport, DatagramCounts, Faults, FirstDifference, Loop, Measure, PairedDifference, Slice,
+};
 pub use statistics::Interval;
 pub use verdict::{Bound, Warning};
 
@@ -73,6 +78,7 @@ pub struct Bench {
     warm_up: Duration,
     in_flight: usize,
     reconnect: bool,
+    datagrams: bool,
     task: Task,
 }
 
@@ -112,6 +118,7 @@ impl Client {
             warm_up: WARM_UP,
             in_flight: 1,
             reconnect: false,
+            datagrams: false,
             task: Task::Measure,
         }
     }
@@ -161,6 +168,31 @@ impl Bench {
         Self { reconnect, ..self }
     }
 
+    /// Sets whether each message is a datagram (UDP), sent from as many ports as there would be
+    /// connections. It has a number and bytes that nobody can guess, so that losses, copies, changes
+    /// of order and answers from other addresses are told apart.
+    ///
+    /// It has from 8 bytes to 65,507 over IPv4 and 65,527 over IPv6. [`reconnect`](Self::reconnect),
+    /// [`burst`](Self::burst) and [`hold`](Self::hold) are for connections, as PROXY headers are:
+    /// they change nothing then.
+    pub fn datagrams(self, datagrams: bool) -> Self {
+        Self { datagrams, ..self }
+    }
+
+    /// What is left for datagrams to `addresses`.
+    fn of_datagrams(self, addresses: &[SocketAddr]) -> Self {
+        let most = addresses.iter().map(|&address| DatagramPing::most(address)).min();
+        Self {
+            size: self.size.clamp(HEADER, most.unwrap_or(HEADER)),
+            reconnect: false,
+            task: match self.task {
+                Task::Burst | Task::Hold(_) => Task::Measure,
+                task @ (Task::Measure | Task::Search(_)) => task,
+            },
+            ..self
+        }
+    }
+
     /// Makes all connections at one moment instead, and sends a message on each. Times run from that
     /// moment until the echo is back, which shows how connections wait to be accepted.
     pub fn burst(self) -> Self {
@@ -190,6 +222,7 @@ impl Bench {
         stop: S,
     ) -> impl Stream<Item = BenchEvent> + use<S> {
         let addresses = addresses.to_vec();
+        let bench = if self.datagrams { self.of_datagrams(&addresses) } else { self };
         let (sender, mut events) = mpsc::unbounded();
         let stopped = Arc::new(AtomicBool::new(false));
         let stopper = Stopper(stopped.clone());
@@ -201,7 +234,7 @@ impl Bench {
                         stopped.store(true, Ordering::Relaxed);
                     }
                 };
-                let result = run::run(&self, &addresses, &stopped, tell);
+                let result = run::run(&bench, &addresses, &stopped, tell);
                 tell(BenchEvent::Result(result));
             }
         });

@@ -5,9 +5,9 @@ mod check;
 mod error;
 mod event;
 mod flow;
-mod judge;
+pub(super) mod judge;
 mod ping;
-mod probes;
+pub(super) mod probes;
 mod report;
 mod send;
 

@@ -24,7 +24,7 @@ use super::event::{Event, FlowAppeared, FlowQuiet};
 use super::tally::{DatagramTotals, FaultTally, Unsent};
 use crate::address::canonical;
 use crate::fault::DatagramFaults;
-use crate::socket::{Arrival, Control, DatagramSocket, Inbox, dropped, reply};
+use crate::socket::{Arrival, Control, DatagramSocket, Drops, Inbox, reply};
 
 mod broadcast;
 mod dealing;
@@ -285,7 +285,7 @@ impl Reflector {
             }
         }
         self.send_last().await;
-        let dropped = dropped(self.socket.get_ref());
+        let dropped = Drops::read().of(self.socket.get_ref());
         let mut state = self.shared.state();
         let before = &mut state.totals.dropped_here;
         *before = dropped.map(|dropped| before.unwrap_or(0) + dropped).or(*before);

@@ -27,6 +27,9 @@ pub(crate) struct CallerOptions {
     pub(crate) marks: Option<u8>,
     /// Neither this host nor a router may fragment what is sent (Linux).
     pub(crate) whole: bool,
+    /// Nothing is told beside the bytes and their sender: a load asks for no more, and the time stamp
+    /// of each datagram costs.
+    pub(crate) plain: bool,
 }
 
 /// What comes with a datagram.
@@ -89,7 +92,7 @@ pub(crate) fn open(peer: SocketAddr, options: CallerOptions) -> io::Result<UdpSo
     if let Some(marks) = options.marks {
         system::mark(&socket, peer, marks)?;
     }
-    system::prepare(&socket, peer, options.whole)?;
+    system::prepare(&socket, peer, options)?;
     socket.bind(&source.into())?;
     Ok(socket.into())
 }

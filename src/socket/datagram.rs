@@ -18,7 +18,7 @@ mod system;
 #[path = "datagram/portable.rs"]
 mod system;
 
-pub(crate) use system::{Inbox, dropped, reply};
+pub(crate) use system::{Drops, Inbox, reply};
 
 /// A bound UDP socket for a server, and the families it serves.
 ///

@@ -3,9 +3,15 @@
 use super::Bench;
 use crate::cli::failure::Failure;
 
+/// Bytes of the number that each datagram has.
+const NUMBER: usize = 8;
+
 impl Bench {
     /// Refuses flags that do not go together.
     pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.udp {
+            self.check_datagrams()?;
+        }
         let exclude = |one: &str, other: &str| {
             Err(Failure::usage(format!("{one} and {other} exclude each other")))
         };
@@ -42,6 +48,26 @@ impl Bench {
         }
         if !self.merge.is_empty() && !self.addresses.is_empty() {
             return Err(Failure::usage("--merge takes no ADDRESS"));
+        }
+        Ok(())
+    }
+
+    /// Refuses what is for connections, and messages that have no room for their number.
+    fn check_datagrams(&self) -> Result<(), Failure> {
+        for (flag, given) in [
+            ("--reconnect", self.reconnect),
+            ("--burst", self.burst.is_some()),
+            ("--hold", self.hold.is_some()),
+            ("--proxy-protocol", self.proxy_protocol.is_some()),
+        ] {
+            if given {
+                let message = format!("{flag} is for connections: it excludes --udp");
+                return Err(Failure::usage(message));
+            }
+        }
+        if self.size < NUMBER {
+            let message = format!("--size {}: each datagram has a number of 8 bytes", self.size);
+            return Err(Failure::usage(message));
         }
         Ok(())
     }

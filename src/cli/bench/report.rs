@@ -1,13 +1,13 @@
 //! Reports in, text for 80 columns out.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use echo6::address::Families;
 use echo6::client::{
-    BenchReport, BenchResult, Bound, Change, FirstDifference, Found, Interval, Loop,
-    PairedDifference, SearchStep,
+    BenchReport, BenchResult, Bound, Change, DatagramCounts, FirstDifference, Found, Interval,
+    Loop, PairedDifference, SearchStep,
 };
+use echo6::error::CauseKind;
 use echo6::times::Times;
 
 use crate::cli::ping::histogram;
@@ -42,17 +42,26 @@ pub(super) fn text(
     text += &totals(reports);
     for report in reports {
         if let Some(difference) = &report.first_difference {
-            text += &first_difference(report.address, difference);
+            text += &first_difference(report, difference);
         }
-        if report.faults.of(echo6::error::CauseKind::Here) > 0 {
-            let _ = writeln!(
-                text,
-                "{}: this host ran out of something: ports (several -s), descriptors (ulimit -n)",
-                report.address
-            );
+        text += &datagrams(report);
+        if report.faults.of(CauseKind::Here) > 0 {
+            let short = match report.datagrams {
+                Some(_) => "buffers (sysctl net.core.rmem_max), ports",
+                None => "ports (several -s), descriptors (ulimit -n)",
+            };
+            let _ = writeln!(text, "{}: this host ran out of something: {short}", report.address);
         }
     }
     text += &label(reports, task);
+    let waits = |report: &&BenchReport| {
+        let dropped = report.datagrams.as_ref().map(|counts| counts.dropped_here);
+        let lost = dropped.map(|dropped| dropped + report.faults.of(CauseKind::Timeout));
+        report.load == Loop::Closed && lost.is_some_and(|lost| lost > 0)
+    };
+    if reports.iter().any(|report| waits(&report)) {
+        text += "each lost datagram holds up its flow until -w is over: a lower -w sends more\n";
+    }
     for report in reports {
         let name = if reports.len() > 1 { format!("{}: ", report.address) } else { String::new() };
         if report.bound_by == Bound::Host {
@@ -162,7 +171,7 @@ fn totals(reports: &[BenchReport]) -> String {
     }
     text += &format!(", {}:", count(faults, "fault"));
     let mut comma = "";
-    for kind in echo6::error::CauseKind::ALL {
+    for kind in CauseKind::ALL {
         let of_kind: u64 = reports.iter().map(|report| report.faults.of(*kind)).sum();
         if of_kind > 0 {
             let _ = write!(text, "{comma} {of_kind} {kind}");
@@ -172,15 +181,41 @@ fn totals(reports: &[BenchReport]) -> String {
     text + "\n"
 }
 
-fn first_difference(address: SocketAddr, difference: &FirstDifference) -> String {
+/// What happened to datagrams beside their faults.
+fn datagrams(report: &BenchReport) -> String {
+    let Some(counts) = &report.datagrams else { return String::new() };
+    let DatagramCounts { late, reordered, max_reordering, dropped_here, .. } = counts;
+    let mut parts = Vec::new();
+    if *late > 0 {
+        parts.push(format!("{late} of those that timed out came back late"));
+    }
+    if *reordered > 0 {
+        parts.push(format!("{reordered} reordered by up to {max_reordering}"));
+    }
+    if let Some(from) = counts.foreign_from {
+        parts.push(format!("answers from {from}"));
+    }
+    if *dropped_here > 0 {
+        let dropped = count(*dropped_here, "datagram");
+        parts.push(format!("{dropped} dropped here, the receive buffer was full"));
+    }
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!("{}: {}\n", report.address, parts.join(", "))
+}
+
+fn first_difference(report: &BenchReport, difference: &FirstDifference) -> String {
+    let address = report.address;
+    let name = if report.datagrams.is_some() { "a datagram of flow" } else { "connection" };
     let FirstDifference { connection, offset, expected, got, .. } = difference;
     match (expected, got) {
         (Some(expected), Some(got)) => format!(
-            "{address}: connection {connection} differs at byte {offset}: \
+            "{address}: {name} {connection} differs at byte {offset}: \
              sent {expected:#04x}, got {got:#04x}\n"
         ),
         _ => {
-            format!("{address}: connection {connection} has bytes too many from byte {offset} on\n")
+            format!("{address}: {name} {connection} has bytes too many from byte {offset} on\n")
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::cli::plot::{self, Series, Trace};
 use crate::cli::ready;
 use crate::cli::runtime::{self, Asked, Stopped};
 use crate::cli::sink::Sink;
-use crate::cli::targets::targets;
+use crate::cli::targets::{fits, targets};
 use crate::cli::text::{count, millis};
 use crate::cli::values::endpoints;
 
@@ -80,16 +80,6 @@ pub(super) fn run(
         }
         Ok(status)
     })
-}
-
-/// Says whether a datagram can have so many bytes.
-fn fits(address: SocketAddr, size: usize) -> Result<(), Failure> {
-    let family = Families::of(address);
-    let most = DatagramPing::most(address);
-    if size <= most {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("--size {size}: a datagram over {family} has at most {most} bytes")))
 }
 
 /// A ping of one target: its events are printed, and counted for the summary.

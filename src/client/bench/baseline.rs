@@ -33,6 +33,9 @@ pub struct BenchSettings {
     pub in_flight: usize,
     /// Whether each message has a connection of its own.
     pub reconnect: bool,
+    /// Whether each message is a datagram, and connections are flows of them.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub datagrams: bool,
     /// Messages a second of an open loop.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub rate: Option<f64>,
@@ -184,6 +187,7 @@ impl BenchSettings {
             ("the size", self.size == other.size),
             ("the number in flight", self.in_flight == other.in_flight),
             ("reconnecting", self.reconnect == other.reconnect),
+            ("the transport", self.datagrams == other.datagrams),
             ("the rate", self.rate == other.rate),
             ("the count", self.count == other.count),
             ("the duration", self.duration_us == other.duration_us),
@@ -210,6 +214,7 @@ impl Bench {
             size: self.size,
             in_flight: self.in_flight,
             reconnect: self.reconnect,
+            datagrams: self.datagrams,
             rate: self.rate,
             count: self.count,
             duration_us: micros(self.duration),

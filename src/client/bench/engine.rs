@@ -18,10 +18,12 @@ use super::tally::{Style, Tally};
 use crate::client::preface::ProxyHeader;
 
 mod clock;
+mod flows;
 mod side;
 mod streams;
 
 use clock::{Alarm, Clock};
+use flows::Flows;
 use side::{Shared, Side};
 use streams::Streams;
 
@@ -29,6 +31,8 @@ use streams::Streams;
 #[derive(Clone, Debug)]
 pub(super) struct Setup {
     pub(super) connections: usize,
+    /// Whether messages are datagrams, and connections flows of them.
+    pub(super) datagrams: bool,
     pub(super) size: usize,
     pub(super) style: Style,
     pub(super) source: Option<IpAddr>,
@@ -93,6 +97,9 @@ const PROGRESS: u64 = 200_000_000;
 /// The longest wait, after which the order to stop is heard.
 const LONGEST_WAIT: u64 = 50_000_000;
 
+/// How long copies are waited for at the end: they come right behind the first, or another way.
+const REST: u64 = 50_000_000;
+
 const ALARM: Token = Token(usize::MAX);
 
 impl<'s> Engine<'s> {
@@ -119,7 +126,11 @@ impl<'s> Engine<'s> {
         let connections = setup.connections;
         let bases = (0..).step_by(connections);
         let sides = addresses.iter().zip(bases).map(|(&peer, base)| -> Box<dyn Side> {
-            Box::new(Streams::new(peer, connections, base))
+            if setup.datagrams {
+                Box::new(Flows::new(peer, connections, base))
+            } else {
+                Box::new(Streams::new(peer, connections, base))
+            }
         });
         Ok(Self {
             sides: sides.collect(),
@@ -198,9 +209,8 @@ impl<'s> Engine<'s> {
             Length::Messages(_) => (u64::MAX, start),
         };
         let account = self.sides[address].account_mut();
-        let finished = |tally: &Tally| tally.echoes + tally.failed;
         if turn.begins_idle {
-            account.target = finished(&account.tally);
+            account.target = account.tally.finished();
         }
         let enough = match turn.length {
             // From turn to turn, so that a turn which got more leaves less to the next.
@@ -217,7 +227,7 @@ impl<'s> Engine<'s> {
         }
         let mut now = start;
         while now < end
-            && finished(&self.sides[address].account().tally) < enough
+            && self.sides[address].account().tally.finished() < enough
             && !self.is_stopped()
         {
             let mut until = end.min(self.told + PROGRESS);
@@ -248,6 +258,7 @@ impl<'s> Engine<'s> {
         if turn.ends_idle {
             self.drain(address)?;
         }
+        self.sides[address].end_turn();
         Ok(span)
     }
 
@@ -256,6 +267,18 @@ impl<'s> Engine<'s> {
         self.sides[address].account_mut().budget = 0;
         while !self.sides[address].is_idle() && !self.is_stopped() {
             self.wait_until(u64::MAX, false)?;
+        }
+        Ok(())
+    }
+
+    /// Waits a moment at the end, and takes what comes unasked: nobody waits for a copy.
+    pub(super) fn read_rest(&mut self) -> io::Result<()> {
+        if self.sides.iter().any(|side| side.may_have_more()) {
+            let end = self.now() + REST;
+            while self.now() < end && !self.is_stopped() {
+                self.wait_until(end, false)?;
+            }
+            self.sides.iter_mut().for_each(|side| side.read_rest(&mut self.shared));
         }
         Ok(())
     }
@@ -292,7 +315,7 @@ impl<'s> Engine<'s> {
     fn wait_until(&mut self, until: u64, fine: bool) -> io::Result<()> {
         let mut wait = until.saturating_sub(self.now()).min(LONGEST_WAIT);
         for side in &mut self.sides {
-            if side.reopen(&self.shared) {
+            if side.resume(&mut self.shared) {
                 wait = 0;
             }
         }

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Bench;
 use super::engine::Span;
-use super::report::{BenchReport, Loop, Slice};
+use super::report::{BenchReport, Slice};
 use super::statistics::{Interval, ratio};
 use super::tally::Tally;
 use super::verdict::{Load, unsteady};
@@ -92,7 +93,7 @@ impl Measured {
         self,
         address: SocketAddr,
         begun: u64,
-        decides: Loop,
+        bench: &Bench,
         tally: Tally,
     ) -> BenchReport {
         let load = self.load(&tally);
@@ -102,7 +103,7 @@ impl Measured {
         warnings.extend(unsteady(&rates));
         BenchReport {
             address,
-            load: decides,
+            load: bench.load(),
             duration: load.wall,
             sent: tally.sent,
             echoes: tally.echoes,
@@ -114,6 +115,7 @@ impl Measured {
             connect: tally.connect,
             lateness: tally.lateness,
             faults: tally.faults,
+            datagrams: bench.datagrams.then_some(tally.datagrams),
             first_difference: tally.first_difference,
             first_fault: tally.first_fault.map(|at| Duration::from_nanos(at.saturating_sub(begun))),
             cpu: load.cpu,

@@ -35,14 +35,34 @@ impl Loop {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Faults(Vec<(CauseKind, u64)>);
 
+/// What happened to the datagrams of a load beside its faults.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct DatagramCounts {
+    /// Messages that came back after they had been given up; they stay faults.
+    pub late: u64,
+    /// Messages that came back behind one that was sent after them, from the same port (RFC 4737).
+    /// That is no fault.
+    pub reordered: u64,
+    /// By how much, at most.
+    pub max_reordering: u64,
+    /// Datagrams that came and found no room in this host's receive buffers. As many of the messages
+    /// that timed out count as a fault of this host. Asked only if one did.
+    pub dropped_here: u64,
+    /// The address that an answer came from without being asked: the last.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub foreign_from: Option<SocketAddr>,
+}
+
 /// The first byte that came back changed, or that nobody sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FirstDifference {
-    /// The number of the connection, from 0 on.
+    /// The number of the connection, or the flow of datagrams, from 0 on.
     pub connection: usize,
-    /// The number of bytes before it on that connection.
+    /// The number of bytes before it on that connection, or in that datagram.
     pub offset: u64,
     /// The byte that was sent; `None` if more came back than was sent.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -112,6 +132,8 @@ pub struct BenchReport {
     pub lateness: Times,
     /// Messages that failed.
     pub faults: Faults,
+    /// What else happened, if the messages were datagrams.
+    pub datagrams: Option<DatagramCounts>,
     /// The first difference, if there was one.
     pub first_difference: Option<FirstDifference>,
     /// When the first message failed, counted from the first slice, or with
@@ -181,6 +203,16 @@ impl Faults {
     /// The kinds that occurred, in the order in which they first did.
     pub fn iter(&self) -> impl Iterator<Item = (CauseKind, u64)> {
         self.0.iter().copied()
+    }
+
+    /// Counts some of one kind as another.
+    pub(super) fn shift(&mut self, from: CauseKind, to: CauseKind, count: u64) {
+        if let Some((_, sum)) = self.0.iter_mut().find(|(kind, _)| *kind == from) {
+            let moved = count.min(*sum);
+            *sum -= moved;
+            self.0.retain(|(_, sum)| *sum > 0);
+            self.note(to, moved);
+        }
     }
 
     pub(super) fn note(&mut self, kind: CauseKind, count: u64) {
@@ -270,6 +302,9 @@ mod serialize {
                 }
             }
             fields.serialize_entry("faults", &self.faults)?;
+            if let Some(datagrams) = &self.datagrams {
+                fields.serialize_entry("datagrams", datagrams)?;
+            }
             if let Some(difference) = &self.first_difference {
                 fields.serialize_entry("first_difference", difference)?;
             }
@@ -303,5 +338,8 @@ mod tests {
         let counts: Vec<_> = faults.iter().collect();
         assert_eq!(counts, [(CauseKind::Reset, 3), (CauseKind::Here, 1)]);
         assert_eq!((faults.total(), faults.of(CauseKind::Timeout)), (4, 0));
+        faults.shift(CauseKind::Reset, CauseKind::Here, 9);
+        faults.shift(CauseKind::Timeout, CauseKind::Here, 9);
+        assert_eq!(faults.iter().collect::<Vec<_>>(), [(CauseKind::Here, 4)]);
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn run(
         Ok(engine) => {
             let measures = addresses.iter().map(|_| Measured::default()).collect();
             let mut run = Run { bench, addresses, engine, measures, begun: 0, warms: false, tell };
-            if let Err(error) = run.all(style, &mut result) {
+            let ran = run.all(style, &mut result).and_then(|()| run.engine.read_rest());
+            if let Err(error) = ran {
                 result.error = Some(error.into());
             }
             result.interrupted = run.engine.is_stopped();
@@ -269,7 +270,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
     fn report(&mut self, address: usize) -> BenchReport {
         let measured = std::mem::take(&mut self.measures[address]);
         let tally = std::mem::take(self.engine.tally_mut(address));
-        measured.report(self.addresses[address], self.begun, self.bench.load(), tally)
+        measured.report(self.addresses[address], self.begun, self.bench, tally)
     }
 }
 
@@ -311,6 +312,7 @@ impl Bench {
         };
         Setup {
             connections: self.connections,
+            datagrams: self.datagrams,
             size: self.size,
             style,
             source: self.client.source,

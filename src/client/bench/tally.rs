@@ -1,7 +1,7 @@
 //! What messages have come to in, counts and times out, until a report is made of them.
 
 use super::ledger::Wrong;
-use super::report::{Faults, FirstDifference};
+use super::report::{DatagramCounts, Faults, FirstDifference};
 use crate::error::CauseKind;
 use crate::times::Times;
 
@@ -39,6 +39,9 @@ pub(super) struct Tally {
     pub(super) faults: Faults,
     /// The same, as a sum.
     pub(super) failed: u64,
+    /// Those of them that belong to no message, such as copies.
+    pub(super) surplus: u64,
+    pub(super) datagrams: DatagramCounts,
     pub(super) first_difference: Option<FirstDifference>,
     /// When the first message failed.
     pub(super) first_fault: Option<u64>,
@@ -54,6 +57,8 @@ impl Tally {
         *self = Self {
             faults: std::mem::take(&mut self.faults),
             failed: self.failed,
+            surplus: self.surplus,
+            datagrams: std::mem::take(&mut self.datagrams),
             first_difference: self.first_difference.take(),
             first_fault: self.first_fault,
             ..Self::default()
@@ -67,6 +72,17 @@ impl Tally {
         self.first_fault.get_or_insert_with(now);
         self.faults.note(kind, count);
         self.failed += count;
+    }
+
+    /// Counts a fault that is none of a message.
+    pub(super) fn note_surplus(&mut self, kind: CauseKind, now: impl FnOnce() -> u64) {
+        self.note_faults(kind, 1, now);
+        self.surplus += 1;
+    }
+
+    /// How many messages are back, or have failed.
+    pub(super) fn finished(&self) -> u64 {
+        self.echoes + self.failed - self.surplus
     }
 
     pub(super) fn note_wrong(&mut self, connection: usize, wrong: Wrong) {

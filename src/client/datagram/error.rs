@@ -109,8 +109,9 @@ impl DatagramError {
                 _ => CauseKind::Unreachable,
             },
             Self::Timeout { .. } => CauseKind::Timeout,
-            Self::Truncated { .. } => CauseKind::Short,
-            Self::Mismatch { .. } | Self::Foreign { .. } => CauseKind::Mismatch,
+            Self::Truncated { .. } => CauseKind::Truncated,
+            Self::Mismatch { .. } => CauseKind::Mismatch,
+            Self::Foreign { .. } => CauseKind::Foreign,
         }
     }
 

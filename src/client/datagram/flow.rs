@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_io::{Async, Timer};
 
-use crate::socket::{CallerOptions, Complaint, Received, call, complaint, dropped, receive};
+use crate::socket::{CallerOptions, Complaint, Drops, Received, call, complaint, receive};
 
 /// A socket of its own.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Flow {
     /// The same at the end, when no further datagram says so; asked only if something was lost,
     /// because it costs to read a table of all sockets.
     pub(in crate::client) fn finally_dropped(&mut self) -> u64 {
-        let dropped = dropped(self.socket.get_ref()).unwrap_or_default() as u32;
+        let dropped = Drops::read().of(self.socket.get_ref()).unwrap_or_default() as u32;
         let more = dropped.saturating_sub(self.dropped);
         self.dropped += more;
         more.into()

@@ -7,7 +7,7 @@ use crate::client::ping::probe::HEADER;
 /// What a datagram is. It has no clock: whether a probe is late, or comes for the second time, the
 /// ledger knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::client) enum Verdict {
     /// A probe as it was sent.
     Intact { sequence: u64 },
     /// The same, from another address.
@@ -22,21 +22,21 @@ pub(super) enum Verdict {
 
 /// Who and what a datagram has to compare to.
 #[derive(Clone, Copy)]
-pub(super) struct Expected<'a> {
-    pub(super) peer: SocketAddr,
+pub(in crate::client) struct Expected<'a> {
+    pub(in crate::client) peer: SocketAddr,
     /// What each probe has after its number.
-    pub(super) tail: &'a [u8],
+    pub(in crate::client) tail: &'a [u8],
     /// The number of the probe that is waited for longest.
-    pub(super) first: Option<u64>,
+    pub(in crate::client) first: Option<u64>,
     /// Whether a number is that of a probe that was sent and is remembered.
-    pub(super) knows: &'a dyn Fn(u64) -> bool,
+    pub(in crate::client) knows: &'a dyn Fn(u64) -> bool,
 }
 
 /// How many bytes of the tail prove that a datagram is ours: 2^64 cannot be guessed.
 const PROOF: usize = 8;
 
 impl Expected<'_> {
-    pub(super) fn judge(&self, from: SocketAddr, bytes: &[u8], cut: bool) -> Verdict {
+    pub(in crate::client) fn judge(&self, from: SocketAddr, bytes: &[u8], cut: bool) -> Verdict {
         let number = bytes.split_first_chunk().map(|(number, _)| u64::from_be_bytes(*number));
         let sequence = number.filter(|&number| (self.knows)(number));
         let tail = bytes.get(HEADER..).unwrap_or_default();

@@ -97,7 +97,7 @@ impl DatagramProbes {
     fn new(ping: &DatagramPing, peer: SocketAddr) -> io::Result<Self> {
         let source = ping.client.source;
         let local = route(peer, source)?;
-        let options = CallerOptions { source, marks: ping.tos, whole: false };
+        let options = CallerOptions { source, marks: ping.tos, ..CallerOptions::default() };
         let ports = (!ping.reconnect).then_some(usize::from(ping.flows.get()));
         let flows = (0..ports.unwrap_or(1)).map(|_| Flow::open(peer, options));
         let flows: VecDeque<Flow> = flows.collect::<io::Result<_>>()?;
@@ -410,7 +410,7 @@ impl DatagramLoss {
 }
 
 /// Says whether an error of a call may be of a datagram that was sent before.
-pub(super) fn is_of_another(error: &io::Error) -> bool {
+pub(in crate::client) fn is_of_another(error: &io::Error) -> bool {
     use ErrorKind as Kind;
     matches!(
         error.kind(),

@@ -14,24 +14,30 @@ use rustix::net::sockopt::{
 };
 use socket2::Socket;
 
-use super::{Complaint, Received};
+use super::{CallerOptions, Complaint, Received};
 
 /// Has everything told about what comes, and about what does not.
-pub(super) fn prepare(socket: &Socket, peer: SocketAddr, whole: bool) -> io::Result<()> {
-    setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
-    setsockopt(socket, sockopt::RxqOvfl, &1)?;
+pub(super) fn prepare(socket: &Socket, peer: SocketAddr, options: CallerOptions) -> io::Result<()> {
+    let CallerOptions { whole, plain, .. } = options;
+    if !plain {
+        setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
+        setsockopt(socket, sockopt::RxqOvfl, &1)?;
+        if peer.is_ipv4() {
+            setsockopt(socket, sockopt::Ipv4RecvTtl, &true)?;
+            setsockopt(socket, sockopt::IpRecvTos, &true)?;
+        } else {
+            setsockopt(socket, sockopt::Ipv6RecvHopLimit, &true)?;
+            setsockopt(socket, sockopt::Ipv6RecvTClass, &true)?;
+        }
+    }
     if peer.is_ipv4() {
         setsockopt(socket, sockopt::Ipv4RecvErr, &true)?;
-        setsockopt(socket, sockopt::Ipv4RecvTtl, &true)?;
-        setsockopt(socket, sockopt::IpRecvTos, &true)?;
         // PROBE sends whole what fits the interface, whatever the kernel believes of the path.
         let discovery =
             if whole { Ipv4PathMtuDiscovery::PROBE } else { Ipv4PathMtuDiscovery::DONT };
         set_ip_mtu_discover(socket, discovery)?;
     } else {
         setsockopt(socket, sockopt::Ipv6RecvErr, &true)?;
-        setsockopt(socket, sockopt::Ipv6RecvHopLimit, &true)?;
-        setsockopt(socket, sockopt::Ipv6RecvTClass, &true)?;
         if whole {
             set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::PROBE)?;
             setsockopt(socket, sockopt::Ipv6DontFrag, &true)?;
@@ -88,7 +94,7 @@ pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Recei
 }
 
 /// Takes an error from the queue; the start of the datagram that it is about goes to `buffer`.
-pub(crate) fn complaint(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Complaint> {
+pub(crate) fn complaint(socket: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<Complaint> {
     let mut room = Room([0; 256]);
     let mut buffers = [IoSliceMut::new(buffer)];
     let message = message(socket, &mut buffers, &mut room, MsgFlags::MSG_ERRQUEUE)?;
@@ -120,7 +126,7 @@ pub(crate) fn complaint(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Com
 const LOCAL: u8 = 1;
 
 fn message<'a, 'b>(
-    socket: &UdpSocket,
+    socket: &impl AsRawFd,
     buffers: &'b mut [IoSliceMut<'_>],
     room: &'a mut Room,
     flags: MsgFlags,

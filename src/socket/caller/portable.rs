@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::{Complaint, Received};
+use super::{CallerOptions, Complaint, Received};
 
 /// What must be sent whole cannot be asked for here.
-pub(super) fn prepare(_: &Socket, _: SocketAddr, whole: bool) -> io::Result<()> {
-    if whole { Err(ErrorKind::Unsupported.into()) } else { Ok(()) }
+pub(super) fn prepare(_: &Socket, _: SocketAddr, options: CallerOptions) -> io::Result<()> {
+    if options.whole { Err(ErrorKind::Unsupported.into()) } else { Ok(()) }
 }
 
 /// Sets the TOS of what is sent.
@@ -29,6 +29,6 @@ pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Recei
 }
 
 /// There is no queue of errors.
-pub(crate) fn complaint(_: &UdpSocket, _: &mut [u8]) -> io::Result<Complaint> {
+pub(crate) fn complaint<S>(_: &S, _: &mut [u8]) -> io::Result<Complaint> {
     Err(ErrorKind::WouldBlock.into())
 }

@@ -1,9 +1,10 @@
 //! Datagrams with their control messages: which address was asked, and the marks of the IP header.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
 use nix::sys::socket::{
@@ -229,22 +230,34 @@ pub(crate) fn reply(socket: &UdpSocket, arrival: &Arrival, bytes: &[u8]) -> io::
     Ok(())
 }
 
-/// How many datagrams the kernel dropped because they found no room in the receive buffer: the last
-/// column of `/proc/net/udp`. `SO_RXQ_OVFL` would say the same with a control message on each
-/// datagram, but costs as much as reading the marks.
-pub(crate) fn dropped(socket: &UdpSocket) -> Option<u64> {
-    let link = fs::read_link(format!("/proc/self/fd/{}", socket.as_raw_fd())).ok()?;
-    let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
-    ["/proc/net/udp6", "/proc/net/udp"].into_iter().find_map(|path| {
-        let table = fs::read_to_string(path).ok()?;
-        drops(&table, inode)
-    })
+/// How many datagrams the kernel dropped of each UDP socket, because they found no room in its
+/// receive buffer: the last column of `/proc/net/udp`. `SO_RXQ_OVFL` would say the same with a
+/// control message on each datagram, but costs as much as reading the marks.
+pub(crate) struct Drops {
+    by_inode: HashMap<u64, u64>,
 }
 
-fn drops(table: &str, inode: &str) -> Option<u64> {
-    let mut rows = table.lines().map(|line| line.split_ascii_whitespace());
-    let row = rows.find(|row| row.clone().nth(9) == Some(inode))?;
-    row.last()?.parse().ok()
+impl Drops {
+    /// Reads the tables of all sockets.
+    pub(crate) fn read() -> Self {
+        let tables = ["/proc/net/udp6", "/proc/net/udp"].map(fs::read_to_string);
+        Self { by_inode: tables.iter().flatten().flat_map(|table| drops(table)).collect() }
+    }
+
+    /// How many there were of this socket, where that can be told.
+    pub(crate) fn of(&self, socket: &impl AsFd) -> Option<u64> {
+        let inode = rustix::fs::fstat(socket).ok()?.st_ino;
+        self.by_inode.get(&inode).copied()
+    }
+}
+
+/// The inode of each socket in a table, and its drops.
+fn drops(table: &str) -> impl Iterator<Item = (u64, u64)> {
+    table.lines().skip(1).filter_map(|line| {
+        let mut columns = line.split_ascii_whitespace();
+        let inode = columns.nth(9)?.parse().ok()?;
+        Some((inode, columns.next_back()?.parse().ok()?))
+    })
 }
 
 #[cfg(test)]
@@ -257,7 +270,6 @@ mod tests {
                      uid  timeout inode ref pointer drops\n \
                      1000: 0100007F:1B58 00000000:0000 07 00000000:00000000 00:00000000 00000000     \
                      0        0 4711 2 0000000000000000 12\n";
-        assert_eq!(drops(table, "4711"), Some(12));
-        assert_eq!(drops(table, "471"), None);
+        assert_eq!(drops(table).collect::<Vec<_>>(), [(4711, 12)]);
     }
 }

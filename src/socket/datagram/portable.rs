@@ -48,7 +48,15 @@ pub(crate) fn reply(socket: &UdpSocket, arrival: &Arrival, bytes: &[u8]) -> io::
     socket.send_to(bytes, arrival.peer).map(drop)
 }
 
-/// How many datagrams the kernel dropped, which is not known here.
-pub(crate) fn dropped(_: &UdpSocket) -> Option<u64> {
-    None
+/// How many datagrams the kernel dropped of each socket, which is not known here.
+pub(crate) struct Drops;
+
+impl Drops {
+    pub(crate) fn read() -> Self {
+        Self
+    }
+
+    pub(crate) fn of<S>(&self, _: &S) -> Option<u64> {
+        None
+    }
 }

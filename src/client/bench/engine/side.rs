@@ -70,8 +70,9 @@ pub(super) trait Side: fmt::Debug {
     /// The system says that something can be done with a socket.
     fn ready(&mut self, index: usize, event: &Event, shared: &mut Shared);
 
-    /// Opens sockets again where that is to be done at once; says whether there was any.
-    fn reopen(&mut self, shared: &Shared) -> bool;
+    /// Goes on with what was put off until the other sockets have had their turn; says whether there
+    /// was anything.
+    fn resume(&mut self, shared: &mut Shared) -> bool;
 
     /// Looks through all sockets for what is late, and for what is to be tried again. One look for
     /// all instead of a timer for each message.
@@ -80,14 +81,25 @@ pub(super) trait Side: fmt::Debug {
     /// Whether no message is waited for.
     fn is_idle(&self) -> bool;
 
-    /// Sends one message on each open connection.
-    fn send_each(&mut self, shared: &Shared);
+    /// A turn is over: what can be said of its faults only then is said.
+    fn end_turn(&mut self) {}
 
-    /// Lets all times of a burst run from now.
-    fn mark_moment(&mut self, now: u64);
+    /// Whether more may come when no message is waited for.
+    fn may_have_more(&self) -> bool {
+        false
+    }
 
-    /// Closes all connections.
-    fn close(&mut self, hard: bool);
+    /// Reads what has come.
+    fn read_rest(&mut self, _: &mut Shared) {}
+
+    /// Of connections: sends one message on each that is open.
+    fn send_each(&mut self, _: &Shared) {}
+
+    /// Of connections: lets all times of a burst run from now.
+    fn mark_moment(&mut self, _now: u64) {}
+
+    /// Of connections: closes all.
+    fn close(&mut self, _hard: bool) {}
 
     /// Takes what is due by now, at most some; says when the next is due.
     fn take_due(&mut self, pace: &mut Pace, end: u64, shared: &Shared) -> u64 {
@@ -100,5 +112,18 @@ pub(super) trait Side: fmt::Debug {
         }
         self.send_queued(shared);
         pace.next_due()
+    }
+}
+
+/// How long to wait before a socket that failed is tried again, doubled from the first to the last
+/// value.
+const FIRST_WAIT: u64 = 10_000_000;
+const LAST_WAIT: u64 = 1_000_000_000;
+
+/// How long to wait after so many failures in a row.
+pub(super) fn wait_after(failures: u32) -> u64 {
+    match failures {
+        0 => 0,
+        failures => (FIRST_WAIT << (failures - 1).min(10)).min(LAST_WAIT),
     }
 }

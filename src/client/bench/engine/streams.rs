@@ -138,7 +138,7 @@ impl Side for Streams {
         }
     }
 
-    fn reopen(&mut self, shared: &Shared) -> bool {
+    fn resume(&mut self, shared: &mut Shared) -> bool {
         self.reopen_broken(shared)
     }
 

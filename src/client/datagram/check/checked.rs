@@ -160,7 +160,7 @@ impl DatagramChecked {
                 (_, CauseKind::Refused) => D::Refused,
                 (_, CauseKind::Timeout) if self.tcp_connects == Some(true) => D::SilentTcpWorks,
                 (_, CauseKind::Timeout) => D::Silent,
-                (_, CauseKind::Mismatch | CauseKind::Short) => D::Mismatch,
+                (_, CauseKind::Mismatch | CauseKind::Truncated) => D::Mismatch,
                 (DatagramError::Here { .. }, _) => D::Here,
                 _ => D::Unreachable,
             };

@@ -1,12 +1,9 @@
 //! How connections end, and how they are made again: faults in, what is lost by them out.
 
+use super::super::side::wait_after;
 use super::link::{Broken, State};
 use super::{Ledger, Shared, Side as _, Streams, Style};
 use crate::error::{Cause, CauseKind};
-
-/// How long to wait before connecting again, doubled from the first to the last value.
-const FIRST_WAIT: u64 = 10_000_000;
-const LAST_WAIT: u64 = 1_000_000_000;
 
 impl Streams {
     /// A connection has ended.
@@ -56,10 +53,7 @@ impl Streams {
             link.failures += 1;
         }
         self.note_faults(kind, lost, shared);
-        let wait = match self.links[index].failures {
-            0 => 0,
-            failures => (FIRST_WAIT << (failures - 1).min(10)).min(LAST_WAIT),
-        };
+        let wait = wait_after(self.links[index].failures);
         if wait > 0 || self.account.starts {
             self.links[index].retry_at = shared.clock.now() + wait;
         } else {
