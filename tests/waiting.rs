@@ -55,7 +55,7 @@ fn a_deadline_ends_the_whole_command_with_its_summary() {
     let (_silent, silent) = Listening::faulty("[::1]:0", "stall");
     let send = run(&["send", "--json", "-w", "1h", "--deadline", "200ms", &silent, "hello"]);
     assert_eq!((send.status, &send.objects()[0]["interrupted"]), (Some(1), &true.into()));
-    assert!(send.stderr.starts_with("the deadline is over\n"), "{send:?}");
+    assert!(send.stderr.starts_with("deadline reached\n"), "{send:?}");
     let check = run(&["check", "--json", "-w", "1h", "--deadline", "200ms", &silent]);
     assert_eq!(check.status, Some(1), "{check:?}");
     assert_eq!(check.objects().last().unwrap()["interrupted"], true);

@@ -66,7 +66,7 @@ macro_rules! client_arguments {
             )]
             connect_timeout: std::time::Duration,
 
-            /// end the whole command after D, with its summary (for ping: as ping -w)
+            /// end the whole command after D, with its summary
             #[argh(option, arg_name = "D", from_str_fn($crate::cli::values::parse_timeout))]
             pub(crate) deadline: Option<std::time::Duration>,
 

@@ -64,8 +64,8 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "RATE", from_str_fn(parse_rate))]
     max_rate: Option<NonZeroU32>,
 
-    /// answer datagrams from ports below 1024 and from the ports served here too:
-    /// not where strangers can send to
+    /// answer datagrams from ports below 1024 and from the ports served here too;
+    /// only on networks whose senders you trust
     #[argh(switch)]
     any_source_port: bool,
 
@@ -109,15 +109,15 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "PREFIX")]
     accept_proxy: Vec<String>,
 
-    /// close a client that neither sends nor takes a byte for so long
+    /// close a client that neither sends nor takes a byte for D
     #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
     idle_timeout: Option<Duration>,
 
-    /// close a client when so many bytes were echoed
+    /// close a client when SIZE bytes were echoed
     #[argh(option, arg_name = "SIZE", from_str_fn(parse_byte_limit))]
     max_bytes: Option<u64>,
 
-    /// close a client after so long
+    /// close a client after D
     #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
     max_time: Option<Duration>,
 
@@ -130,8 +130,8 @@ pub(crate) struct Listen {
     )]
     grace: Duration,
 
-    /// look again for so long before waiting: shorter round trips for a core
-    /// that is never idle while clients talk; 50us is a good value (default: 0)
+    /// poll each connection for D before it sleeps: shorter round trips, and a
+    /// core that is never idle while clients talk; try 50us (default: 0)
     #[argh(option, arg_name = "D", from_str_fn(parse_duration), default = "Duration::ZERO")]
     busy_poll: Duration,
 
@@ -139,7 +139,7 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "N", from_str_fn(parse_threads), default = "THREADS")]
     threads: NonZeroUsize,
 
-    /// share the port with other processes that say so too (Unix)
+    /// share the port with other processes that have this option too (Unix)
     #[argh(switch)]
     reuse_port: bool,
 

@@ -134,7 +134,7 @@ pub(crate) fn supervised(
         match deadline {
             Some(deadline) => {
                 Timer::after(deadline).await;
-                let _ = Stream::Stderr.write_all(b"the deadline is over\n");
+                let _ = Stream::Stderr.write_all(b"deadline reached\n");
             }
             None => std::future::pending().await,
         }

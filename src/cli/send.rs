@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use echo6::Client;
-use echo6::address::Families;
+use echo6::address::{Endpoint, Families, Host};
 use echo6::client::{Reply, SendError, Tally};
 use echo6::socket::Transports;
 use futures::StreamExt;
@@ -20,7 +20,7 @@ use super::runtime::{self, Asked, Stopped};
 use super::sink::Sink;
 use super::streams::Meter;
 use super::targets::{self, others};
-use super::text::{count, millis};
+use super::text::{self, count, millis};
 use super::values::{endpoints, parse_count, parse_datagram_size, parse_head_start};
 
 mod datagram;
@@ -102,6 +102,12 @@ pub(crate) fn run(
     let endpoints = endpoints("send", list, arguments.messages.first())?;
     let dial = arguments.dial();
     let families = dial.families()?;
+    if let Some(message) = arguments.messages.first().filter(|message| is_literal(message)) {
+        sink.words(&format!(
+            "{} is sent as a message; several addresses have commas between them\n",
+            text::line(message)
+        ));
+    }
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
     if arguments.file.is_some() && !arguments.messages.is_empty() {
         return Err(Failure::usage("--file and MESSAGE exclude each other").into());
@@ -155,6 +161,12 @@ pub(crate) fn run(
         sender.print_summary(interrupted)?;
         status
     })
+}
+
+/// Says whether a message looks like another address to send to.
+fn is_literal(message: &str) -> bool {
+    let endpoint = message.parse::<Endpoint>();
+    endpoint.is_ok_and(|endpoint| !matches!(endpoint.host(), Host::Any | Host::Name(_)))
 }
 
 struct Sender<'a> {
@@ -244,6 +256,15 @@ impl Sender<'_> {
                 Err(Stop::Unread)
             }
             (SendError::Input(_) | SendError::Output(_), _) => Err(error.into()),
+            // What came is what a server sends that takes the header for the first bytes.
+            (SendError::Mismatch { .. } | SendError::Surplus { .. }, _)
+                if self.arguments.proxy_protocol.is_some() =>
+            {
+                let help = "the server may echo the PROXY header instead of reading it: an echo6 \
+                            server reads one with --accept-proxy";
+                let failure = Failure::from(error).with_help(Some(help.to_owned()));
+                Ok(self.sink.failure(&failure))
+            }
             _ => Ok(self.sink.failure(&error.into())),
         }
     }

@@ -211,8 +211,12 @@ pub(crate) fn listed(list: &str) -> impl Iterator<Item = &str> {
 fn refused(error: AddressError, next: Option<&str>) -> Failure {
     let host = error.input();
     let misses_port = matches!(error.kind(), Kind::MissingPort | Kind::MissingBrackets);
-    if misses_port && ["us", "ms", "s", "m", "h", "k", "M", "G"].contains(&host) {
-        let help = format!("a unit stands right behind its number: 10{host}");
+    let of_time = ["us", "ms", "s", "sec", "min", "m", "h"];
+    let of_size = ["k", "kb", "kib", "mb", "mib", "g", "gb", "gib"];
+    let unit = host.to_lowercase();
+    if misses_port && of_time.iter().chain(&of_size).any(|known| *known == unit) {
+        let help =
+            format!("if {host} is a unit, write it right behind its number, as in 5ms or 64k");
         return Failure::from(error).with_help(Some(help));
     }
     let meant = next.filter(|next| misses_port && next.parse::<u16>().is_ok()).and_then(|port| {
@@ -321,7 +325,10 @@ mod tests {
             (["name", "7123"], "help: write name:7123\n"),
             (["name", "x"], "help: add a port: name:7000\n"),
             (["name", "70000"], "help: add a port: name:7000\n"),
-            (["ms", "[::1]:7"], "help: a unit stands right behind its number: 10ms\n"),
+            (
+                ["ms", "[::1]:7"],
+                "help: if ms is a unit, write it right behind its number, as in 5ms or 64k\n",
+            ),
         ] {
             let failure = endpoints("listen", &words.map(str::to_owned), None).unwrap_err();
             assert!(failure.words(false).ends_with(help), "{words:?}: {}", failure.words(false));

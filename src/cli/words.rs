@@ -92,6 +92,10 @@ fn read_command(words: &[&str], command: &CommandInfoWithArgs) -> Result<Asked, 
             };
             options.push(Given { flag, value: value.map(str::to_owned) });
         } else if let Some(cluster) = word.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
+            if let Some(long) = command.flags.iter().find(|flag| flag.long == format!("-{word}")) {
+                return Err(try_help(format!("unknown option {word}"), command)
+                    .with_help(Some(format!("did you mean {}?", long.long))));
+            }
             for (at, letter) in cluster.char_indices() {
                 match letter {
                     'h' => return Ok(Asked::Help(Some(command.name.to_owned()))),
@@ -154,8 +158,12 @@ fn misplaced(option: &str, rest: &[&str], program: &CommandInfoWithArgs) -> Fail
     match rest.iter().find(|word| find(program, word).is_some()) {
         Some(command) => Failure::usage(format!("{option} stands in front of the command"))
             .with_help(Some(format!("write it behind: echo6 {command} {name}"))),
-        None => Failure::usage(format!("unknown option {option}"))
-            .with_help(Some("try 'echo6 --help'".to_owned())),
+        None => {
+            let near = nearest(option, ["--help", "--version"].into_iter());
+            let help = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
+            Failure::usage(format!("unknown option {option}"))
+                .with_help(Some(help + "try 'echo6 --help'"))
+        }
     }
 }
 
@@ -173,6 +181,9 @@ fn unknown_option(option: &str, command: &CommandInfoWithArgs) -> Failure {
     let shown: Vec<&str> =
         command.flags.iter().filter(|flag| !flag.hidden).map(|flag| flag.long).collect();
     let help = match option {
+        "-p" | "--port" if command.name == "listen" => {
+            "the port belongs to the address: :7000".to_owned()
+        }
         "-p" | "--port" => "the port belongs to the address: 127.0.0.1:7000".to_owned(),
         _ => match nearest(option, shown.into_iter()) {
             Some(near) => format!("did you mean {near}? try 'echo6 {} --help'", command.name),
@@ -331,6 +342,8 @@ mod tests {
             (&["ping", "--quiet=1"], "--quiet takes no value", "try 'echo6 ping --help'"),
             (&["ping", "-p", "7000"], "unknown option -p", "the port belongs to the address"),
             (&["ping", "-qx"], "unknown option -x", "try 'echo6 ping --help'"),
+            (&["ping", "-count", "3"], "unknown option -count", "did you mean --count?"),
+            (&["--verison"], "unknown option --verison", "did you mean --version?"),
         ] {
             let words_of_failure = asked(words).unwrap_err();
             let (first, rest) = words_of_failure.split_once('\n').unwrap();
