@@ -157,6 +157,7 @@ fn above_the_capacity_an_open_loop_shows_the_queue() {
 }
 
 /// A port that nobody has.
+#[cfg(target_os = "linux")]
 fn closed(ip: IpAddr) -> SocketAddr {
     UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap()
 }
