@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ fn above_the_capacity_an_open_loop_shows_the_queue() {
 
 /// A port that nobody has.
 #[cfg(target_os = "linux")]
-fn closed(ip: IpAddr) -> SocketAddr {
+fn closed(ip: std::net::IpAddr) -> SocketAddr {
     UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap()
 }
 
