@@ -156,19 +156,14 @@ fn above_the_capacity_an_open_loop_shows_the_queue() {
     assert!(report.bound_by != Bound::Rate && report.rtt.quantile(0.5) >= 74 * MILLI);
 }
 
-/// A port that nobody has.
-#[cfg(target_os = "linux")]
-fn closed(ip: std::net::IpAddr) -> SocketAddr {
-    UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap()
-}
-
 /// Elsewhere, nobody tells a socket that is not connected.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_refusal_is_heard_and_does_not_hold_up_the_other_address() {
     let server = Forwarder::start(V4, "");
     for ip in [V4, V6] {
-        let (reports, _) = load(bench(PATIENCE).count(12), &[closed(ip), server.address]);
+        let closed = UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap();
+        let (reports, _) = load(bench(PATIENCE).count(12), &[closed, server.address]);
         assert_eq!(reports[0].faults.iter().collect::<Vec<_>>(), [(CauseKind::Refused, 12)]);
         assert_eq!((reports[0].echoes, reports[1].echoes), (0, 12));
         assert_eq!(reports[1].faults.total(), 0);

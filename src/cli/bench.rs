@@ -25,6 +25,7 @@ mod agree;
 mod files;
 mod live;
 mod report;
+mod table;
 mod values;
 
 use live::Live;

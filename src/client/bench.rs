@@ -17,6 +17,7 @@ use super::ping::probe::HEADER;
 mod baseline;
 mod engine;
 mod event;
+mod faults;
 mod ledger;
 mod measured;
 mod payload;
@@ -24,6 +25,7 @@ mod report;
 mod run;
 mod schedule;
 mod search;
+mod setup;
 mod statistics;
 mod tally;
 mod verdict;
@@ -31,9 +33,8 @@ mod window;
 
 pub use baseline::{Baseline, BaselineAddress, BaselineSlice, BenchSettings, Change, CompareError};
 pub use event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
-pub use report::{
-    BenchReport, DatagramCounts, Faults, FirstDifference, Loop, Measure, PairedDifference, Slice,
-};
+pub use faults::{DatagramCounts, Faults, FirstDifference};
+pub use report::{BenchReport, Loop, Measure, PairedDifference, Slice};
 pub use statistics::Interval;
 pub use verdict::{Bound, Warning};
 

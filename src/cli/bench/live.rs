@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use echo6::client::Progress;
 
-use super::report::thousands;
+use super::table::thousands;
 use crate::cli::stdio::Stream;
 use crate::cli::text::{count, millis};
 

@@ -10,12 +10,9 @@ use echo6::client::{
 use echo6::error::CauseKind;
 use echo6::times::Times;
 
+use super::table::{figures, mebibytes, table, thousands};
 use crate::cli::ping::histogram;
 use crate::cli::text::{count, millis};
-
-/// Columns of an address that stands in the same line as its figures; a longer one has a line of
-/// its own.
-const ADDRESS: usize = 15;
 
 /// What kind of run it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,50 +78,6 @@ pub(super) fn text(
         }
     }
     text
-}
-
-fn table(reports: &[BenchReport]) -> String {
-    let longest = reports.iter().map(|report| report.address.to_string().len()).max().unwrap_or(0);
-    let long = longest > ADDRESS;
-    let width = if long { 0 } else { longest.max("address".len()) };
-    let head = if long { "" } else { "address" };
-    let mut text = format!(
-        "{head:<width$} family {:>9} {:<8} {:>7} {:>7} {:>7} {:>7} faults\n",
-        "echoes/s", "", "p50 ms", "p99 ms", "p99.9", "max ms"
-    );
-    for report in reports {
-        let address = report.address.to_string();
-        if long {
-            let _ = writeln!(text, "{address}");
-        }
-        let address = if long { "" } else { &address };
-        let family = Families::of(report.address).to_string();
-        let margin = report.rate_interval.as_ref().map_or_else(String::new, |interval| {
-            format!("± {:.1} %", (interval.margin() * 100.0).min(999.0))
-        });
-        let rate = thousands(report.rate);
-        let faults = report.faults.total();
-        let times = figures(&report.rtt);
-        let _ = writeln!(
-            text,
-            "{address:<width$} {family:<6} {rate:>9} {margin:<8}{times} {faults:>6}"
-        );
-        if report.connect.count() > 0 {
-            let times = figures(&report.connect);
-            let _ = writeln!(text, "{:<width$} connect {:>17}{times}", "", "");
-        }
-    }
-    text
-}
-
-/// The columns of times, or dashes if there are none.
-fn figures(times: &Times) -> String {
-    let columns = match times.figures() {
-        Some(figures) => [figures.p50, figures.p99, figures.p99_9, figures.max].map(millis),
-        None => [(); 4].map(|()| "-".to_owned()),
-    };
-    let [p50, p99, p99_9, max] = columns;
-    format!(" {p50:>7} {p99:>7} {p99_9:>7} {max:>7}")
 }
 
 /// What was found at the end of a search.
@@ -270,55 +223,4 @@ pub(super) fn merged(files: usize, times: &Times, verbose: bool) -> String {
         text += &histogram(times);
     }
     text.replace("spectrums", "spectra")
-}
-
-/// A number with commas between its thousands: `1,410,840`. Below 100 it has a decimal.
-pub(super) fn thousands(number: f64) -> String {
-    if number < 100.0 && number.fract() != 0.0 {
-        return format!("{number:.1}");
-    }
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn mebibytes(bytes: u64) -> String {
-    match bytes {
-        0..0x10_0000 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        for (number, text) in [
-            (0.0, "0"),
-            (0.25, "0.2"),
-            (999.6, "1,000"),
-            (71_204.0, "71,204"),
-            (1_410_840.0, "1,410,840"),
-        ] {
-            assert_eq!(thousands(number), text);
-        }
-    }
-
-    #[test]
-    fn the_columns_of_times_are_32_wide_whatever_they_hold() {
-        let mut times = Times::default();
-        assert_eq!(figures(&times).len(), 32);
-        for exponent in 0..40 {
-            times.note(std::time::Duration::from_nanos(1 << exponent));
-            assert_eq!(figures(&times).len(), 32);
-        }
-    }
 }

@@ -6,7 +6,7 @@
 //! read, it was 0.83 times as many round trips at 1.2 times the processor time.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use mio::{Events, Poll, Token};
 
 use super::payload::Payload;
 use super::schedule::{Length, Pace, Turn};
-use super::tally::{Style, Tally};
-use crate::client::preface::ProxyHeader;
+use super::setup::Setup;
+use super::tally::Tally;
 
 mod clock;
 mod flows;
@@ -26,20 +26,6 @@ use clock::{Alarm, Clock};
 use flows::Flows;
 use side::{Shared, Side};
 use streams::Streams;
-
-/// What a load is made with.
-#[derive(Clone, Debug)]
-pub(super) struct Setup {
-    pub(super) connections: usize,
-    /// Whether messages are datagrams, and connections flows of them.
-    pub(super) datagrams: bool,
-    pub(super) size: usize,
-    pub(super) style: Style,
-    pub(super) source: Option<IpAddr>,
-    pub(super) timeout: Duration,
-    pub(super) connect_timeout: Duration,
-    pub(super) header: Option<ProxyHeader>,
-}
 
 /// The sockets and their selector.
 #[derive(Debug)]

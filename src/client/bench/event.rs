@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::report::{BenchReport, Faults, PairedDifference, Slice};
+use super::faults::Faults;
+use super::report::{BenchReport, PairedDifference, Slice};
 use crate::error::Cause;
 use crate::kind::kind;
 

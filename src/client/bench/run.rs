@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::engine::{Engine, Setup, Span, Watch};
+use super::engine::{Engine, Span, Watch};
 use super::event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
 use super::measured::Measured;
-use super::report::{BenchReport, Loop, difference};
+use super::report::{BenchReport, difference};
 use super::schedule::{Length, Pace, Turn, turns};
 use super::search::{Next, Search};
 use super::statistics::ratio;
@@ -298,38 +298,6 @@ impl<F: FnMut(BenchEvent)> Watch for Told<'_, F> {
             p99: tally.slice.quantile(0.99),
             faults: tally.failed,
         }));
-    }
-}
-
-impl Bench {
-    fn setup(&self) -> Setup {
-        let open = self.rate.is_some() || matches!(self.task, Task::Search(_));
-        let style = match self.task {
-            Task::Burst => Style::Burst,
-            _ if self.reconnect => Style::Reconnect,
-            _ if open => Style::Open,
-            _ => Style::Closed { in_flight: self.in_flight },
-        };
-        Setup {
-            connections: self.connections,
-            datagrams: self.datagrams,
-            size: self.size,
-            style,
-            source: self.client.source,
-            timeout: self.client.timeout,
-            connect_timeout: self.client.connect_timeout,
-            header: self.client.proxy_header.clone(),
-        }
-    }
-
-    /// How the load decides when to send.
-    pub(super) fn load(&self) -> Loop {
-        match self.task {
-            Task::Search(_) => Loop::Open,
-            Task::Burst | Task::Hold(_) => Loop::Closed,
-            Task::Measure if self.rate.is_some() => Loop::Open,
-            Task::Measure => Loop::Closed,
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What messages have come to in, counts and times out, until a report is made of them.
 
+use super::faults::{DatagramCounts, Faults, FirstDifference};
 use super::ledger::Wrong;
-use super::report::{DatagramCounts, Faults, FirstDifference};
 use crate::error::CauseKind;
 use crate::times::Times;
 

@@ -273,11 +273,13 @@ impl Flows {
             // at once, and what is waited for longest is lost.
             Err(error) => {
                 if !self.hear_complaints(index, shared) {
+                    // Windows announces a refusal in this way, without saying of which datagram.
+                    let announces = cfg!(windows) && error.kind() == ErrorKind::ConnectionReset;
                     let kind = Cause::from(error).cause();
                     if let Some(number) = self.flows[index].window.oldest() {
                         self.lose(index, number, kind, shared);
                     }
-                    return false;
+                    return announces;
                 }
             }
         }
