@@ -84,7 +84,7 @@ fn addresses(words: &str) {
     match values::endpoints("send", &words, None) {
         Ok(endpoints) => assert!(!endpoints.is_empty()),
         Err(failure) => {
-            let words = failure.words();
+            let words = failure.words(false);
             assert!(words.lines().count() <= 4);
             assert!(!words.contains(|c: char| c.is_control() && c != '\n'), "{words:?}");
             serde_json::to_string(failure.object()).expect("it has an object");
