@@ -69,7 +69,7 @@ impl Path {
             std::fs::write(format!("{folder}/{file}"), text).map_err(|error| error.to_string())?;
         }
         if !rules.is_empty() {
-            let table = format!("table inet echo6 {{ {rules} }}");
+            let table = format!("table inet echo6 {{\n{rules}\n}}");
             succeeds(Command::new("ip").args(["netns", "exec", &router, "nft", &table]))?;
         }
         Ok(())
