@@ -181,7 +181,11 @@ impl Diagnosis {
                 },
             },
             (_, SendError::Connect(error)) => Self::NotConnectedAgain { cause: error.cause() },
-            (Step::Echo, SendError::Mismatch { .. }) if checked.echoes_header => Self::EchoesHeader,
+            (Step::Echo, SendError::Mismatch { .. } | SendError::Surplus { .. })
+                if checked.echoes_header =>
+            {
+                Self::EchoesHeader
+            }
             (Step::Bulk, &SendError::Mismatch { offset, .. }) => Self::LargeDiffers { offset },
             (_, SendError::Mismatch { offset, instead, .. }) => {
                 Self::Differs { offset: *offset, instead: instead.clone() }
@@ -720,6 +724,8 @@ mod tests {
                 "wants a PROXY header: it closes on plain bytes, and echoes behind one (v1)",
             ),
             (echoing(mismatch()), "echoes_header", "mismatch", "expects no PROXY header"),
+            // The header comes back before the message is sent.
+            (echoing(surplus()), "echoes_header", "mismatch", "expects no PROXY header"),
             (wanting(lost(reset, 64, 0)), "wants_header", "reset", "wants a PROXY header"),
             (failed(Step::Echo, short(64, 0)), "closes_at_once", "short", "accepts, then closes"),
             (

@@ -319,12 +319,15 @@ fn closes_on_plain_bytes(checked: &Checked) -> bool {
     }
 }
 
-/// Says whether other bytes came back than those of a small message.
+/// Says whether other bytes came back than those of a small message: in their place, or before any of
+/// them was sent, as a header does that is sent ahead of them.
 fn returns_other_bytes(checked: &Checked) -> bool {
     let failure = checked.failure.as_ref();
-    failure.is_some_and(|failure| {
-        failure.step == Step::Echo && matches!(failure.error, SendError::Mismatch { .. })
-    })
+    failure.is_some_and(|failure| failure.step == Step::Echo && is_other_bytes(&failure.error))
+}
+
+fn is_other_bytes(error: &SendError) -> bool {
+    matches!(error, SendError::Mismatch { .. } | SendError::Surplus { .. })
 }
 
 /// Does `work`, and keeps the turn for it; but not for long, so that a server that hangs does
@@ -343,11 +346,34 @@ async fn in_turn<T>(turn: impl Sized, work: impl Future<Output = T>) -> T {
 
 /// Says whether anything came back before it went wrong.
 fn brought_some(error: &SendError) -> bool {
-    matches!(error, SendError::Mismatch { .. } | SendError::Surplus { .. })
-        || error.traffic().is_some_and(|traffic| traffic.returned > 0)
+    is_other_bytes(error) || error.traffic().is_some_and(|traffic| traffic.returned > 0)
 }
 
 /// What ended a silent connection. A host that has become unreachable is no reset.
 fn ended_by(cause: &Cause) -> Hold {
     if cause.is_reset() { Hold::Reset } else { Hold::Dead }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_is_echoed_is_other_bytes_however_early_it_comes_back() {
+        let peer: SocketAddr = "127.0.0.1:7".parse().unwrap();
+        let errors = [
+            SendError::Mismatch { peer, offset: 0, expected: 1, got: b'P', instead: None },
+            SendError::Surplus { peer, sent: 0, instead: None },
+        ];
+        for error in errors {
+            for (step, expected) in [(Step::Echo, true), (Step::Bulk, false)] {
+                let mut checked = Checked::new(peer);
+                checked.fail(step, error.clone());
+                assert_eq!(returns_other_bytes(&checked), expected, "{step:?}: {error}");
+            }
+        }
+        let mut short = Checked::new(peer);
+        short.fail(Step::Echo, SendError::Short { peer, sent: 64, returned: 0 });
+        assert!(!returns_other_bytes(&short));
+    }
 }
