@@ -176,7 +176,8 @@ pub(crate) struct Listen {
 }
 
 /// One executor thread. Two share a core with whoever else is busy, on two cores with the load on
-/// the same machine: 64 and 1,000 clients are served 0.9 times as fast, a single one 1.3 times.
+/// the same machine: 64 and 1,000 clients are served 0.9 times as fast, a single one 1.3 times. See
+/// "echo6, 2 threads" in `benches/echo.rs`.
 const THREADS: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Threads beside the executor's: the log's, and the reactor's.

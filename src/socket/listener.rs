@@ -23,7 +23,8 @@ pub struct Listener {
 /// How many connections may wait in the kernel until they are accepted. With 128 or 1,024, a burst
 /// of 1,000 connects overflows the queue, and each client left out waits a second until it sends its
 /// SYN again: 244 connects a second instead of 40,000. Linux cuts it to `net.core.somaxconn`, which
-/// is 4,096 by default; Windows and macOS cut it to limits of their own.
+/// is 4,096 by default; Windows and macOS cut it to limits of their own. See the bursts of
+/// `benches/echo.rs`.
 const BACKLOG: i32 = 4096;
 
 /// Binds a listener for each address of each endpoint.
