@@ -2,7 +2,6 @@
 //! is not installed is skipped aloud.
 
 #![cfg(all(unix, feature = "cli"))]
-#![cfg(feature = "cli")]
 
 mod common;
 
@@ -159,6 +158,29 @@ fn zsh_completes() {
         let (_, ran) = completed.rsplit_once('<').unwrap_or_else(|| panic!("{completed:?}"));
         let (ran, _) = ran.split_once('>').unwrap();
         assert_eq!(ran.split(' ').next_back(), Some(expected), "{words:?}: {ran}");
+    }
+}
+
+#[test]
+fn nushell_completes() {
+    let script = File::write("echo6.nu", &generate("nushell"));
+    let loads = [format!("source {}", script.path()), format!("use {} *", script.path())];
+    for load in loads {
+        for (words, expected) in COMPLETIONS {
+            let line: Vec<_> =
+                words.iter().map(|word| word.replace("[::1]:7000", "'[::1]:7000'")).collect();
+            let text = format!("{load}\n{}", line.join(" "));
+            let typed = File::write("typed.nu", &text);
+            let end = text.len().to_string();
+            let arguments = ["--no-config-file", "--ide-complete", &end, typed.path()];
+            let Some(completed) = output("nu", &arguments) else { return };
+            // A subcommand is completed to `echo6 ping`, as one name.
+            let only = [format!("[\"{expected}\"]"), format!("[\"echo6 {expected}\"]")];
+            assert!(
+                only.iter().any(|only| completed.contains(only)),
+                "{load}: {words:?}: {completed}"
+            );
+        }
     }
 }
 

@@ -46,8 +46,10 @@ pub(super) fn fish(program: &CommandInfoWithArgs) -> String {
     script::<Fish>(program, FISH)
 }
 
+/// In a module of its own, because `use` refuses a command that is called as its file.
 pub(super) fn nushell(program: &CommandInfoWithArgs) -> String {
-    script::<Nushell>(program, &[])
+    let script = script::<Nushell>(program, &[]);
+    format!("module completions {{\n{script}}}\nexport use completions *\n")
 }
 
 /// The script for the flags that help shows, each with a description that fits beside it.
@@ -74,6 +76,28 @@ fn with_brief_flags(command: &CommandInfoWithArgs) -> CommandInfoWithArgs {
 
 /// A description up to its first clause.
 fn brief(description: &str) -> &str {
-    let end = [";", ":", " ("].iter().filter_map(|mark| description.find(mark)).min();
-    &description[..end.unwrap_or(description.len())]
+    let condition = if description.starts_with(WITH_UDP) { WITH_UDP.len() } else { 0 };
+    let clause = &description[condition..];
+    let end = [";", ":", " ("].iter().filter_map(|mark| clause.find(mark)).min();
+    &description[..condition + end.unwrap_or(clause.len())]
+}
+
+/// Says when an option counts, and not yet what it does.
+const WITH_UDP: &str = "with -u: ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_ends_with_the_clause_that_says_what_the_option_does() {
+        for (description, expected) in [
+            ("number of probes; without it ping runs until Ctrl-C", "number of probes"),
+            ("print the time (UTC) in front of each line", "print the time"),
+            ("with -u: serve UDP alone; see also -u", "with -u: serve UDP alone"),
+            ("IPv4 only", "IPv4 only"),
+        ] {
+            assert_eq!(brief(description), expected);
+        }
+    }
 }
