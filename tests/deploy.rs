@@ -61,6 +61,20 @@ fn the_services_are_exposed_by_at_most_one_and_a_half_of_ten() {
 }
 
 #[test]
+fn a_unit_that_conflicts_with_another_starts_when_that_has_stopped() {
+    for unit in UNITS {
+        let text = text(unit);
+        let named = |key: &str| -> Vec<String> {
+            let lines = text.lines().filter_map(|line| line.strip_prefix(key));
+            lines.flat_map(|line| line.split(' ').map(str::to_owned)).collect()
+        };
+        for other in named("Conflicts=") {
+            assert!(named("After=").contains(&other), "{unit}: {other}");
+        }
+    }
+}
+
+#[test]
 fn what_the_units_start_is_a_command_that_can_be_run() {
     for unit in SERVICES {
         let text = text(unit);
@@ -103,6 +117,9 @@ fn the_container_serves_and_its_health_check_passes() {
         serde_json::from_str(&line[line.find('[').unwrap()..]).unwrap()
     };
     assert_eq!(strings(&words("ENTRYPOINT")), ["/echo6"]);
+    // In podman's own format, which is OCI's, an image has no health check.
+    let build = text.lines().find(|line| line.contains("podman build ")).unwrap();
+    assert!(build.contains(" --format docker "), "{build}");
     serve_and_probe(&strings(&words("CMD")), &strings(&words("HEALTHCHECK")));
 }
 
