@@ -226,7 +226,14 @@ fn a_log_whose_reader_is_slow_ends_with_what_was_dropped_and_the_last_line() {
 
 #[test]
 fn the_end_of_a_session_drains_the_clients_unless_it_is_to_be_ignored() {
-    let listening = Listening::start(&["[::]:0"]);
+    // Under nohup(1), say, the tests themselves ignore it, and what they start would too.
+    let listening = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_echo6"), "listen", "[::]:0"]);
+        Listening::spawn(command)
+    } else {
+        Listening::start(&["[::]:0"])
+    };
     let mut client = connect((V4, listening.port).into());
     assert_eq!(round_trip(&mut client, b"hello"), b"hello");
     let stopped = listening.stop(Signal::HUP);
