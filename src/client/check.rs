@@ -3,8 +3,11 @@
 
 mod checked;
 mod diagnosis;
+mod exchanges;
 mod findings;
+mod hold;
 mod kinds;
+mod mute;
 #[cfg(feature = "serde")]
 mod object;
 mod settings;
