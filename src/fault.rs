@@ -20,14 +20,16 @@ mod grammar;
 mod kind;
 mod line;
 mod plan;
+mod queue;
 mod rule;
 mod stream;
 
 pub use action::Action;
-pub use datagram::{DatagramFaults, DatagramQueue, Departure, Fate};
+pub use datagram::{DatagramFaults, Fate};
 pub use dealt::Dealt;
 pub use error::{FaultError, FaultErrorKind};
 pub use kind::FaultKind;
 pub use plan::{StreamFaults, StreamPlan};
+pub use queue::{DatagramQueue, Departure};
 pub use rule::Fault;
 pub use stream::{Faulty, Told};
