@@ -15,6 +15,7 @@ mod action;
 mod datagram;
 mod dealt;
 mod draw;
+mod egress;
 mod error;
 mod grammar;
 mod kind;

@@ -1,13 +1,13 @@
 //! Echoed bytes and the time in, what to write and what else to do out: the faults of one
 //! connection, without a stream and without a clock.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fastrand::Rng;
 
 use super::action::Action;
 use super::dealt::Dealt;
+use super::egress::{Egress, Item, Step};
 use super::kind::FaultKind;
 use super::plan::{LostAndFound, StreamPlan, Strike};
 use super::rule::{Place, Value};
@@ -18,12 +18,6 @@ const CAPACITY: usize = 512 * 1024;
 /// How much is held of what is echoed only after the half-close. Beyond that nothing more is read,
 /// as of a server that waits for ever.
 const LATE_CAPACITY: usize = 16 << 20;
-
-/// The pieces of a second in which a rate is kept.
-const GRAINS: u64 = 50;
-
-/// How much time that a late timer or a busy machine has lost may be made up for.
-const CREDIT: Duration = Duration::from_millis(100);
 
 /// The bytes on their way back.
 ///
@@ -45,20 +39,12 @@ pub(super) struct Line {
     delay: Option<Value>,
     /// What is sent later is due no earlier.
     last_due: Option<Instant>,
-    queue: VecDeque<Item>,
-    held: usize,
+    egress: Egress,
     capacity: usize,
     /// The client has half-closed.
     ended: bool,
     /// An action is queued, behind which there is nothing.
     acted: bool,
-    rate: Option<Value>,
-    /// When the rate allows the next byte.
-    free: Option<Instant>,
-    slice: Option<Value>,
-    /// What is left of the slice under way.
-    slice_left: Option<usize>,
-    dealt: Vec<Dealt>,
 }
 
 /// Bytes that are kept to be sent again when the byte at `until` has come.
@@ -67,41 +53,6 @@ struct Repeat {
     from: u64,
     until: u64,
     bytes: Vec<u8>,
-}
-
-#[derive(Debug)]
-enum Item {
-    Bytes {
-        bytes: Vec<u8>,
-        sent: usize,
-        due: Option<Instant>,
-    },
-    Dealt(Dealt),
-    Rate(Value),
-    Slice(Value),
-    Pause(Duration),
-    Until(Instant),
-    /// Nothing more before the half-close.
-    Late,
-    Act(Action, Dealt),
-    End {
-        due: Option<Instant>,
-    },
-}
-
-/// What is to be done next.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step<'a> {
-    /// Write some of these, and say how many with [`Line::wrote`].
-    Write(&'a [u8]),
-    /// Ask again then.
-    Wait(Instant),
-    /// Carry this out; there is nothing behind it.
-    Act(Action),
-    /// All is written: end the stream.
-    End,
-    /// Nothing before more bytes come.
-    Idle,
 }
 
 impl Line {
@@ -118,16 +69,10 @@ impl Line {
             mix_up: None,
             delay: None,
             last_due: None,
-            queue: VecDeque::new(),
-            held: 0,
+            egress: Egress::default(),
             capacity: if late { LATE_CAPACITY } else { CAPACITY },
             ended: false,
             acted: false,
-            rate: None,
-            free: None,
-            slice: None,
-            slice_left: None,
-            dealt: Vec::new(),
         };
         // An addition at 0 stands in front of the first byte, and is no greeting.
         line.strike(Place::Byte(0), |kind| !needs_a_byte(kind) && kind != FaultKind::Add, None);
@@ -136,7 +81,7 @@ impl Line {
 
     /// How many more bytes it takes for now.
     pub(super) fn room(&self) -> usize {
-        if self.acted { usize::MAX } else { self.capacity.saturating_sub(self.held) }
+        if self.acted { usize::MAX } else { self.capacity.saturating_sub(self.egress.held()) }
     }
 
     /// Takes bytes that an honest server would echo.
@@ -164,12 +109,22 @@ impl Line {
         self.repeat_now(now);
         self.strike(Place::End, |_| true, Some(now));
         let due = self.due(now);
-        self.queue.push_back(Item::End { due });
+        self.egress.push(Item::End { due });
     }
 
     /// What has been dealt since the last call.
     pub(super) fn dealt(&mut self) -> std::vec::Drain<'_, Dealt> {
-        self.dealt.drain(..)
+        self.egress.dealt()
+    }
+
+    /// Says what is to be done `now`.
+    pub(super) fn step(&mut self, now: Instant) -> Step<'_> {
+        self.egress.step(now, self.ended, &mut self.rng)
+    }
+
+    /// Notes that the first `length` bytes of the last piece were written.
+    pub(super) fn wrote(&mut self, length: usize, now: Instant) {
+        self.egress.wrote(length, now, &mut self.rng);
     }
 
     /// Carries out all faults at `place` that `concern`; says if the byte there is to be flipped.
@@ -209,12 +164,12 @@ impl Line {
         match kind {
             FaultKind::Flip => *flips = flips.xor(Some(dealt)), // twice is not at all
             FaultKind::Drop => {
-                let length = sized(&value).unwrap_or(1);
+                let length = value.sized().unwrap_or(1);
                 self.drop_until = self.drop_until.max(self.position.saturating_add(length));
-                self.queue.push_back(Item::Dealt(dealt));
+                self.egress.push(Item::Dealt(dealt));
             }
             FaultKind::Twice => {
-                let until = self.position.saturating_add(sized(&value).unwrap_or(1));
+                let until = self.position.saturating_add(value.sized().unwrap_or(1));
                 match &mut self.repeat {
                     Some(repeat) => repeat.until = repeat.until.max(until),
                     None => {
@@ -226,26 +181,26 @@ impl Line {
             FaultKind::Add | FaultKind::Greet => {
                 let text = if let Value::Text(text) = value { text } else { b"!".to_vec() };
                 let due = now.and_then(|now| self.due(now));
-                self.send(&text, due);
-                self.queue.push_back(Item::Dealt(dealt));
+                self.egress.send(&text, due);
+                self.egress.push(Item::Dealt(dealt));
             }
             FaultKind::MixUp => {
                 let found = self.lost_and_found.as_ref().and_then(LostAndFound::find);
                 if let Some(found) = found {
                     self.mix_up = Some(found.into_iter().cycle());
-                    self.queue.push_back(Item::Dealt(dealt));
+                    self.egress.push(Item::Dealt(dealt));
                 }
             }
             FaultKind::Delay => {
                 self.delay = Some(value);
-                self.queue.push_back(Item::Dealt(dealt));
+                self.egress.push(Item::Dealt(dealt));
             }
-            FaultKind::Rate => self.queue.extend([Item::Rate(value), Item::Dealt(dealt)]),
-            FaultKind::Slice => self.queue.extend([Item::Slice(value), Item::Dealt(dealt)]),
-            FaultKind::Late => self.queue.extend([Item::Late, Item::Dealt(dealt)]),
+            FaultKind::Rate => self.egress.extend([Item::Rate(value), Item::Dealt(dealt)]),
+            FaultKind::Slice => self.egress.extend([Item::Slice(value), Item::Dealt(dealt)]),
+            FaultKind::Late => self.egress.extend([Item::Late, Item::Dealt(dealt)]),
             FaultKind::Stall => match value {
                 Value::Time { time, .. } => {
-                    self.queue.extend([Item::Dealt(dealt), Item::Pause(time)]);
+                    self.egress.extend([Item::Dealt(dealt), Item::Pause(time)]);
                 }
                 _ => self.act(Action::Stall, dealt),
             },
@@ -260,7 +215,7 @@ impl Line {
 
     fn act(&mut self, action: Action, dealt: Dealt) {
         self.acted = true;
-        self.queue.push_back(Item::Act(action, dealt));
+        self.egress.push(Item::Act(action, dealt));
     }
 
     /// How many bytes there are from here to where something changes.
@@ -289,8 +244,8 @@ impl Line {
                 bytes[0] ^= 1;
             }
             let due = self.due(now);
-            self.send(&bytes, due);
-            self.queue.extend(flips.map(Item::Dealt));
+            self.egress.send(&bytes, due);
+            self.egress.extend(flips.map(Item::Dealt));
             if let Some(repeat) = &mut self.repeat {
                 repeat.bytes.extend_from_slice(&bytes);
             }
@@ -304,8 +259,8 @@ impl Line {
     fn repeat_now(&mut self, now: Instant) {
         if let Some(Repeat { from, bytes, .. }) = self.repeat.take() {
             let due = self.due(now);
-            self.send(&bytes, due);
-            self.queue.push_back(Item::Dealt(Dealt::at(FaultKind::Twice, from)));
+            self.egress.send(&bytes, due);
+            self.egress.push(Item::Dealt(Dealt::at(FaultKind::Twice, from)));
         }
     }
 
@@ -316,100 +271,6 @@ impl Line {
             self.last_due = self.last_due.max(Some(due)); // a jitter changes no order
         }
         self.last_due
-    }
-
-    fn send(&mut self, more: &[u8], more_due: Option<Instant>) {
-        if more.is_empty() {
-            return;
-        }
-        self.held += more.len();
-        match self.queue.back_mut() {
-            Some(Item::Bytes { bytes, due, .. }) if *due == more_due => {
-                bytes.extend_from_slice(more);
-            }
-            _ => {
-                let bytes = more.to_vec();
-                self.queue.push_back(Item::Bytes { bytes, sent: 0, due: more_due });
-            }
-        }
-    }
-
-    /// Says what is to be done `now`.
-    pub(super) fn step(&mut self, now: Instant) -> Step<'_> {
-        while let Some(item) = self.queue.front_mut() {
-            match item {
-                Item::Bytes { due: Some(due), .. } | Item::End { due: Some(due) } if *due > now => {
-                    return Step::Wait(*due);
-                }
-                Item::Until(until) if *until > now => return Step::Wait(*until),
-                Item::Pause(pause) => {
-                    *item = Item::Until(now + *pause);
-                    continue;
-                }
-                Item::Late if !self.ended => return Step::Idle,
-                Item::Bytes { .. } => {
-                    if let Some(free) = self.free.filter(|&free| free > now) {
-                        return Step::Wait(free);
-                    }
-                    return Step::Write(self.piece());
-                }
-                Item::End { .. } => return Step::End,
-                Item::Act(action, dealt) => {
-                    self.dealt.push(*dealt);
-                    let action = *action;
-                    self.queue.clear();
-                    return Step::Act(action);
-                }
-                Item::Dealt(dealt) => self.dealt.push(*dealt),
-                Item::Rate(value) => {
-                    self.rate = Some(value.clone());
-                    self.free = None;
-                }
-                Item::Slice(value) => {
-                    self.slice = Some(value.clone());
-                    self.slice_left = None;
-                }
-                Item::Until(_) | Item::Late => {}
-            }
-            self.queue.pop_front();
-        }
-        Step::Idle
-    }
-
-    /// As many of the first bytes as may be written at once.
-    fn piece(&mut self) -> &[u8] {
-        let Some(Item::Bytes { bytes, sent, .. }) = self.queue.front() else { return &[] };
-        let mut most = usize::MAX;
-        if let Some(rate) = &self.rate {
-            let rate = sized(rate).unwrap_or(u64::MAX);
-            most = usize::try_from((rate / GRAINS).max(1)).unwrap_or(usize::MAX);
-        }
-        if let Some(slice) = &self.slice {
-            let mut drawn = || slice.size(&mut self.rng).unwrap_or(u64::MAX);
-            let left = *self
-                .slice_left
-                .get_or_insert_with(|| usize::try_from(drawn()).unwrap_or(usize::MAX));
-            most = most.min(left);
-        }
-        let end = sent.saturating_add(most).min(bytes.len());
-        &bytes[*sent..end]
-    }
-
-    /// Notes that the first `length` bytes of the last piece were written.
-    pub(super) fn wrote(&mut self, length: usize, now: Instant) {
-        if let Some(Item::Bytes { bytes, sent, .. }) = self.queue.front_mut() {
-            *sent += length;
-            self.held -= length;
-            if *sent == bytes.len() {
-                self.queue.pop_front();
-            }
-        }
-        if let Some(rate) = self.rate.as_ref().and_then(|rate| rate.size(&mut self.rng)) {
-            let since =
-                self.free.map_or(now, |free| free.max(now.checked_sub(CREDIT).unwrap_or(now)));
-            self.free = Some(since + Duration::from_secs_f64(length as f64 / rate as f64));
-        }
-        self.slice_left = self.slice_left.map(|left| left - length).filter(|&left| left > 0);
     }
 }
 
@@ -436,11 +297,6 @@ fn needs_a_byte(kind: FaultKind) -> bool {
         | FaultKind::Cut
         | FaultKind::WrongSource => false,
     }
-}
-
-/// A size without its jitter.
-fn sized(value: &Value) -> Option<u64> {
-    if let Value::Size { size, .. } = value { Some(*size) } else { None }
 }
 
 #[cfg(test)]

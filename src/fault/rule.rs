@@ -51,6 +51,16 @@ pub(super) enum Value {
     Text(Vec<u8>),
 }
 
+impl Value {
+    /// The size without its jitter.
+    pub(super) fn sized(&self) -> Option<u64> {
+        match self {
+            Self::Size { size, .. } => Some(*size),
+            Self::Nothing | Self::Time { .. } | Self::Text(_) => None,
+        }
+    }
+}
+
 /// Where a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {

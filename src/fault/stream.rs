@@ -14,7 +14,8 @@ use futures::io::{AsyncRead, AsyncWrite};
 
 use super::action::Action;
 use super::dealt::Dealt;
-use super::line::{Line, Step};
+use super::egress::Step;
+use super::line::Line;
 use super::plan::StreamPlan;
 
 /// A stream whose written bytes go out as a [`StreamPlan`] wants it: late, changed, in pieces, or

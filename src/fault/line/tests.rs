@@ -1,5 +1,7 @@
 //! Faults and bytes in; what is written when, what is done at the end, and what is told, out.
 
+use std::time::Duration;
+
 use proptest::prelude::{prop_assert_eq, proptest};
 
 use super::*;
@@ -251,7 +253,7 @@ fn what_is_held_is_bounded_and_an_action_holds_nothing() {
     assert_eq!(line(&["late"]).room(), LATE_CAPACITY);
     let mut late = line(&["late", "close"]);
     late.push(&[0; 1000], now);
-    assert_eq!((late.held, late.step(now)), (0, Step::Idle));
+    assert_eq!((late.egress.held(), late.step(now)), (0, Step::Idle));
 }
 
 proptest! {
