@@ -5,9 +5,12 @@ mod check;
 mod error;
 mod event;
 mod flow;
+mod flows;
 pub(super) mod judge;
+pub(super) mod loss;
+mod outcomes;
 mod ping;
-pub(super) mod probes;
+mod probes;
 mod report;
 mod send;
 

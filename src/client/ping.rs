@@ -1,5 +1,6 @@
 //! A target in, probes out at set times, and a value for each thing that happens to them.
 
+pub(in crate::client) mod alarm;
 mod event;
 pub(in crate::client) mod ledger;
 mod patience;

@@ -10,8 +10,8 @@ use async_io::Timer;
 
 use super::error::DatagramError;
 use super::flow::Flow;
+use super::loss::{is_of_another, is_too_big};
 use super::ping::DatagramPing;
-use super::probes::{is_of_another, is_too_big};
 use crate::client::attempt::{Attempt, Outcome};
 use crate::client::error::ConnectError;
 use crate::client::settings::Client;

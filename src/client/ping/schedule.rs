@@ -46,11 +46,6 @@ impl Schedule {
         self.next_sequence > self.last_sequence
     }
 
-    /// How many probes were taken.
-    pub(in crate::client) fn taken(&self) -> u64 {
-        self.next_sequence - 1
-    }
-
     /// When the next probe is due, if there is one and it depends on the clock alone.
     pub(in crate::client) fn next_due(&self) -> Option<Instant> {
         (!self.is_over() && !self.is_back_to_back()).then_some(self.next_due)

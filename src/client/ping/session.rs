@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use async_io::Timer;
 use futures::io::{AsyncRead, AsyncWrite};
 
+use super::alarm::Alarm;
 use super::event::{Loss, PingEvent, Skip};
 use super::ledger::{Fate, Ledger};
 use super::probe::{HEADER, number, payload};
@@ -41,8 +41,7 @@ pub(super) struct Session {
     held_up: bool,
     sent_bytes: u64,
     returned_bytes: u64,
-    timer: Timer,
-    timer_at: Option<Instant>,
+    alarm: Alarm,
     /// Segments that were sent again, as far as it was told, and when that was asked.
     resent: u64,
     asked: Instant,
@@ -67,8 +66,7 @@ impl Session {
             held_up: false,
             sent_bytes: 0,
             returned_bytes: 0,
-            timer: Timer::never(),
-            timer_at: None,
+            alarm: Alarm::new(),
             resent: 0,
             asked: Instant::now(),
         }
@@ -152,7 +150,7 @@ impl Session {
                 std::thread::yield_now();
             }
             // Asked again after a probe has gone: its reply may be here by now.
-            if !queued && self.poll_timer(cx, schedule).is_pending() {
+            if !queued && self.poll_alarm(cx, schedule).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -280,19 +278,10 @@ impl Session {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when a probe may be due or lost. The timer is set again only to an earlier time or when
-    /// it has run out, because each setting costs a system call: at full speed it is left alone.
-    fn poll_timer(&mut self, cx: &mut Context<'_>, schedule: &Schedule) -> Poll<()> {
-        let next_loss = self.ledger.next_loss();
+    /// Ready when a probe may be due or lost.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>, schedule: &Schedule) -> Poll<()> {
         let next_due = schedule.next_due().filter(|_| self.has_room());
-        let Some(next) = next_loss.into_iter().chain(next_due).min() else { return Poll::Pending };
-        if self.timer_at.is_none_or(|at| next < at) {
-            self.timer.set_at(next);
-            self.timer_at = Some(next);
-        }
-        ready!(Pin::new(&mut self.timer).poll(cx));
-        self.timer_at = None;
-        Poll::Ready(())
+        self.alarm.poll(cx, self.ledger.next_loss().into_iter().chain(next_due))
     }
 
     fn lost_by(&self, error: io::Error) -> SendError {

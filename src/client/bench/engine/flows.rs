@@ -9,7 +9,7 @@ use mio::event::Event;
 
 use super::side::{Account, Shared, Side, wait_after};
 use crate::client::bench::tally::Style;
-use crate::client::datagram::probes::is_of_another;
+use crate::client::datagram::loss::is_of_another;
 use crate::client::ping::probe::HEADER;
 use crate::error::{Cause, CauseKind};
 use crate::socket::{Drops, complaint};
