@@ -11,10 +11,12 @@ use futures::StreamExt;
 use futures::future;
 use futures::stream::{self, SelectAll, Stream};
 
-use super::clients::{Admitted, Clients};
+use super::admission::{self, Admitted};
+use super::clients::Clients;
 use super::connection::Accepted;
 use super::event::{Event, Paused};
 use super::introduction::introduce;
+use super::serve::serve;
 use super::shortage::{Next, Shortage, passes_by};
 use super::turn::ACCEPTS;
 
@@ -97,8 +99,8 @@ pub(super) fn admit_all(accepted: Vec<TcpStream>, clients: &Arc<Clients>) {
 }
 
 fn admit((socket, peer): Accepted, clients: &Arc<Clients>) {
-    match clients.admit(socket, peer) {
-        Admitted::Client(client) => clients.serve(client),
+    match admission::admit(clients, socket, peer) {
+        Admitted::Client(client) => serve(client),
         Admitted::Balancer(balancer) => clients.spawn(introduce(balancer)),
         Admitted::Refused => {}
     }

@@ -1,34 +1,33 @@
 //! Who is connected: a table with a slot for each client, which lives exactly as long as its socket.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV6, TcpStream};
+use std::net::{SocketAddrV6, TcpStream};
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
-use async_executor::Executor;
 use async_io::Async;
-use async_std::task;
 use futures::task::AtomicWaker;
-use slab::Slab;
 
-use super::Observer;
-use super::event::{Connected, Event, Refusal, Refused};
-use super::gate::{Keeper, Knock};
+mod held;
+mod place;
+mod table;
+
+use held::Held;
+use place::Place;
+use table::Table;
+
+use super::event::{Event, Observer};
+use super::gate::Keeper;
 use super::limits::Limits;
-use super::outcome::{Closed, Ending, Reason, Totals};
-use super::slot::Slot;
-use super::sources::{Admission, Sources};
-use crate::address::canonical;
+use super::outcome::{Reason, Totals};
+use super::spawner::Spawner;
 use crate::echo::Flow;
-use crate::error::Cause;
 use crate::fault::{StreamFaults, StreamPlan, Told};
-use crate::proxy::Header;
 
 /// All clients of a server, and what is common to them.
 pub(super) struct Clients {
@@ -36,50 +35,16 @@ pub(super) struct Clients {
     pub(super) busy_poll: Duration,
     spawner: Spawner,
     pub(super) keeper: Keeper,
-    table: Mutex<Table>,
+    table: Mutex<Table<Client>>,
     /// Wakes whoever waits for a client to go.
     waiter: AtomicWaker,
     observer: Option<Observer>,
     start: Instant,
     /// Each client, also one that comes now, is to be given what it has sent, and end of stream.
     stops: AtomicBool,
-    /// Bytes of all clients that were read and not yet written.
-    held: AtomicU64,
+    held: Held,
     /// Which faults the next clients get, if any are to be dealt.
     faults: Option<Mutex<StreamFaults>>,
-}
-
-/// How many bytes all clients together may have in memory, read and not yet taken. Where nobody
-/// attacks there are next to none: each is what one client's kernel did not take at once.
-const HELD: u64 = 64 * 1024 * 1024;
-
-/// How much a client may send at a time once there are so many. A client that never reads then costs
-/// 4 KiB in place of 512, and one that does is served a quarter slower.
-const LITTLE: usize = 4 * 1024;
-
-/// Where the tasks of the clients run.
-pub(super) enum Spawner {
-    /// async-std's executor.
-    Global,
-    /// One of the server's own.
-    Own(Arc<Executor<'static>>),
-}
-
-#[derive(Default)]
-struct Table {
-    clients: Slab<Weak<Client>>,
-    /// Why and since when the server has been ending a client.
-    ending: HashMap<u32, (Reason, Instant)>,
-    /// The balancers among the clients: whom they speak for, once they have said so.
-    introduced: HashMap<u32, Option<SocketAddrV6>>,
-    sources: Sources,
-    /// What is dealt to the clients that have faults.
-    told: HashMap<u32, Arc<Told>>,
-    /// Connections that got a slot so far, which is the number of the last one.
-    accepted: u64,
-    totals: Totals,
-    /// Clients that are gone, of which the observer has not been told.
-    unreported: usize,
 }
 
 /// One connected client. Its task owns it; the table only knows where it is.
@@ -93,12 +58,10 @@ pub(super) struct Client {
     slot: Slot, // behind the socket, so that it is dropped when that is closed
 }
 
-/// What an accepted connection is.
-pub(super) enum Admitted {
-    Client(Arc<Client>),
-    /// Who is to send a PROXY header first.
-    Balancer(Arc<Client>),
-    Refused,
+/// A client's hold on its place in the table, which is free again when this is dropped.
+struct Slot {
+    clients: Arc<Clients>,
+    place: Place,
 }
 
 impl Clients {
@@ -115,12 +78,12 @@ impl Clients {
             busy_poll,
             spawner,
             keeper,
-            table: Mutex::default(),
+            table: Mutex::new(Table::new(limits.max_per_source)),
             waiter: AtomicWaker::new(),
             observer,
             start: Instant::now(),
             stops: AtomicBool::new(false),
-            held: AtomicU64::new(0),
+            held: Held::default(),
             faults: (!faults.is_empty()).then(|| Mutex::new(faults)),
         })
     }
@@ -133,10 +96,7 @@ impl Clients {
 
     /// Runs a task of a client's beside the others.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        match &self.spawner {
-            Spawner::Global => drop(task::spawn(task)),
-            Spawner::Own(executor) => executor.spawn(task).detach(),
-        }
+        self.spawner.spawn(task);
     }
 
     /// Tells the observer, if there is one.
@@ -146,107 +106,51 @@ impl Clients {
         }
     }
 
-    /// Gives an accepted client its slot, or closes it at once if it may not connect.
-    pub(super) fn admit(self: &Arc<Self>, socket: Async<TcpStream>, peer: SocketAddr) -> Admitted {
-        let balancer = match self.keeper.knock(peer.ip()) {
-            Knock::Client => false,
-            Knock::Balancer => true,
-            Knock::Denied(denied) => {
-                self.table().totals.refused += 1;
-                let (peer, refusal) = (canonical(peer), Refusal::Denied { by: denied.by });
-                self.report(|| Event::Refused(Refused { peer, via: None, refusal }));
-                return Admitted::Refused;
-            }
-        };
-        let peer = mapped(peer);
-        let mut table = self.table();
-        if !balancer {
-            if let Err(refusal) = self.grant(&mut table, peer) {
-                table.totals.refused += 1;
-                drop(table);
-                if let Some(refusal) = refusal {
-                    let peer = canonical(peer.into());
-                    self.report(|| Event::Refused(Refused { peer, via: None, refusal }));
-                }
-                return Admitted::Refused;
-            }
-        }
-        table.accepted += 1;
-        let id = table.accepted;
-        let entry = table.clients.vacant_entry();
-        let key = u32::try_from(entry.key()).expect("a system has fewer sockets than 2^32");
-        let slot = Slot::new(Arc::clone(self), key, id, peer);
-        let since = self.start.elapsed().as_micros() as u64;
-        let client = Arc::new(Client { socket, flow: Flow::default(), since, slot });
-        entry.insert(Arc::downgrade(&client));
+    /// Gives a slot to a client of `peer`, whose table is locked.
+    pub(super) fn seat(
+        self: &Arc<Self>,
+        table: &mut Table<Client>,
+        socket: Async<TcpStream>,
+        peer: SocketAddrV6,
+    ) -> Arc<Client> {
+        let client = table.seat(|key, id| {
+            let since = self.start.elapsed().as_micros() as u64;
+            let slot = Slot { clients: Arc::clone(self), place: Place::new(key, id, peer) };
+            Arc::new(Client { socket, flow: Flow::default(), since, slot })
+        });
         if self.stops.load(Ordering::SeqCst) {
             client.flow.finish();
         }
-        if balancer {
-            table.introduced.insert(key, None);
-            return Admitted::Balancer(client);
-        }
-        drop(table);
-        self.report(|| {
-            let Ends { peer, local, via } = client.ends();
-            Event::Connected(Connected { id, peer, local, via, announced: None })
-        });
-        Admitted::Client(client)
-    }
-
-    /// Counts a client of `peer`, unless its source has too many: then the refusal is to be said if
-    /// it was not before.
-    fn grant(&self, table: &mut Table, peer: SocketAddrV6) -> Result<(), Option<Refusal>> {
-        if let Some(limit) = self.limits.max_per_source {
-            let admission = table.sources.admit(peer, limit);
-            if admission != Admission::Granted {
-                let first = admission == Admission::FirstRefused;
-                return Err(first.then_some(Refusal::TooMany { limit }));
-            }
-        }
-        table.totals.connections += 1;
-        Ok(())
-    }
-
-    /// Frees a client's slot.
-    pub(super) fn release(&self, key: u32, peer: SocketAddrV6) {
-        let mut table = self.table();
-        table.clients.remove(key as usize);
-        table.ending.remove(&key);
-        table.told.remove(&key);
-        // Of a balancer that has not said whom it speaks for, nothing was counted.
-        let introduced = table.introduced.remove(&key);
-        let counted = introduced.unwrap_or(Some(peer));
-        if let (Some(peer), Some(_)) = (counted, self.limits.max_per_source) {
-            table.sources.release(peer);
-        }
-        drop(table);
-        self.waiter.wake();
+        client
     }
 
     /// How many clients are connected.
     pub(super) fn count(&self) -> usize {
-        self.table().clients.len()
+        self.table().count()
     }
 
     /// Says whether another client may connect.
     pub(super) fn has_room(&self) -> bool {
-        let limit = self.limits.max_connections.map_or(usize::MAX, NonZeroUsize::get);
-        self.count() < limit
+        self.count() < self.most()
     }
 
     /// Ready when another client may connect.
     pub(super) async fn room(&self) {
-        let limit = self.limits.max_connections.map_or(usize::MAX, NonZeroUsize::get);
-        self.until(|table| table.clients.len() < limit).await;
+        let most = self.most();
+        self.until(|table| table.count() < most).await;
+    }
+
+    /// How many clients may be connected.
+    fn most(&self) -> usize {
+        self.limits.max_connections.map_or(usize::MAX, NonZeroUsize::get)
     }
 
     /// Ready when no client is left, and the observer has been told so.
     pub(super) async fn gone(&self) {
-        self.until(|table| table.clients.is_empty() && table.unreported == 0).await;
+        self.until(Table::is_done).await;
     }
 
-    async fn until(&self, holds: impl Fn(&Table) -> bool) {
+    async fn until(&self, holds: impl Fn(&Table<Client>) -> bool) {
         poll_fn(|cx| {
             self.waiter.register(cx.waker());
             if holds(&self.table()) { Poll::Ready(()) } else { Poll::Pending }
@@ -269,27 +173,27 @@ impl Clients {
     /// The clients connected now. The table is not locked when they are let go, because the last
     /// to let go of a client frees its slot.
     fn all(&self) -> Vec<Arc<Client>> {
-        self.table().clients.iter().filter_map(|(_, client)| client.upgrade()).collect()
+        self.table().all()
     }
 
     /// The clients that have one of `keys` now, to be let go before the caller waits for anything:
     /// until then their sockets stay open.
     pub(super) fn of(&self, keys: Range<usize>) -> Vec<Arc<Client>> {
-        let table = self.table();
-        keys.filter_map(|key| table.clients.get(key)?.upgrade()).collect()
+        self.table().of(keys)
     }
 
     /// All keys that clients have are below this one.
     pub(super) fn keys(&self) -> usize {
-        self.table().clients.capacity()
+        self.table().keys()
     }
 
     /// What the server has done so far, but for the bytes of the clients still connected.
     pub(super) fn totals(&self) -> Totals {
-        Totals { duration: self.start.elapsed(), ..self.table().totals.clone() }
+        Totals { duration: self.start.elapsed(), ..self.table().totals() }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    /// The table, locked: nobody may be let go of meanwhile.
+    pub(super) fn table(&self) -> MutexGuard<'_, Table<Client>> {
         // Nothing panics while it holds the lock; if it did, the table would still be whole.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -298,7 +202,7 @@ impl Clients {
 impl Client {
     /// How many bytes the client may still send.
     pub(super) fn bytes_left(&self) -> u64 {
-        let most = self.slot.clients.limits.max_bytes.unwrap_or(u64::MAX);
+        let most = self.limits().max_bytes.unwrap_or(u64::MAX);
         most.saturating_sub(self.flow.received())
     }
 
@@ -310,32 +214,30 @@ impl Client {
         read: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let held = &self.slot.clients.held;
-        let crowded = held.load(Ordering::Relaxed) >= HELD;
-        let most = if crowded { LITTLE.min(buffer.len()) } else { buffer.len() };
-        let most = self.bytes_left().min(most as u64) as usize;
+        let most = self.bytes_left().min(held.allow(buffer.len()) as u64) as usize;
         if most == 0 {
             return Poll::Ready(Ok(0));
         }
         let length = ready!(read(&mut buffer[..most]))?;
-        held.fetch_add(length as u64, Ordering::Relaxed);
+        held.add(length as u64);
         Poll::Ready(Ok(length))
     }
 
     /// Notes that the kernel took bytes for the client.
     pub(super) fn note_taken(&self, length: usize) {
-        self.slot.clients.held.fetch_sub(length as u64, Ordering::Relaxed);
+        self.slot.clients.held.remove(length as u64);
     }
 
     /// Notes where it is told what is dealt to the client.
     pub(super) fn tell(&self, told: Arc<Told>) {
-        self.slot.clients.table().told.insert(self.slot.key, told);
+        self.slot.clients.table().tell(self.slot.place.key, told);
     }
 
     /// Bytes that the system took for the way back.
     pub(super) fn returned(&self) -> u64 {
         let clients = &self.slot.clients;
         let told = match clients.faults {
-            Some(_) => clients.table().told.get(&self.slot.key).cloned(),
+            Some(_) => clients.table().told(self.slot.place.key),
             None => None,
         };
         told.map_or_else(|| self.flow.returned(), |told| told.written())
@@ -357,14 +259,28 @@ impl Client {
     }
 
     /// Its place in the table, which another client has after it.
-    pub(super) fn key(&self) -> usize {
-        self.slot.key as usize
+    pub(super) fn key(&self) -> u32 {
+        self.slot.place.key
     }
 
     /// The number of the connection.
-    fn id(&self) -> u64 {
-        let last = self.slot.clients.table().accepted;
-        self.slot.id(last)
+    pub(super) fn id(&self) -> u64 {
+        let last = self.slot.clients.table().last();
+        self.slot.place.id(last)
+    }
+
+    /// The address at the other end of the connection, IPv4 in its mapped form.
+    pub(super) fn peer(&self) -> SocketAddrV6 {
+        self.slot.place.peer()
+    }
+
+    /// Whom it speaks for, if it is a balancer that has said so.
+    pub(super) fn announced(&self) -> Option<SocketAddrV6> {
+        let clients = &self.slot.clients;
+        if !clients.keeper.expects_headers() {
+            return None;
+        }
+        clients.table().announced(self.slot.place.key)
     }
 
     /// When it was accepted.
@@ -375,148 +291,55 @@ impl Client {
     /// Has the pump take what is ready and end, for a reason that is given when the client closes.
     /// The first reason stands.
     pub(super) fn end(&self, reason: Reason) {
-        let ending = (reason, Instant::now());
-        self.slot.clients.table().ending.entry(self.slot.key).or_insert(ending);
+        self.slot.clients.table().end(self.slot.place.key, reason, Instant::now());
         self.flow.finish();
     }
 
     /// Since when the server has been ending the client, if it has.
     pub(super) fn ending_since(&self) -> Option<Instant> {
-        self.slot.clients.table().ending.get(&self.slot.key).map(|(_, since)| *since)
+        self.slot.clients.table().ending_since(self.slot.place.key)
     }
 
-    /// Closes the socket and frees the slot, then reports what the connection came to. If the server
-    /// has been ending the client, the reason is the one given then, else it is `reason`.
+    /// Closes the socket and frees the slot, then reports the event that `note` makes of what is
+    /// known of the client, if it makes one.
     ///
     /// The socket is closed when the last one lets go of the client: that is this one, or the sweep
     /// a moment later, if it happens to look at the client right now.
-    pub(super) fn close(self: Arc<Self>, reason: Reason, ending: Ending, error: Option<Cause>) {
+    pub(super) fn leave(self: Arc<Self>, note: impl FnOnce(&mut Table<Self>) -> Option<Event>) {
         let clients = Arc::clone(&self.slot.clients);
-        let Ends { peer, local, via } = self.ends();
-        let mut closed = Closed {
-            id: self.id(),
-            peer,
-            local,
-            via,
-            bytes_in: self.flow.received(),
-            bytes_out: self.returned(),
-            duration: self.since().elapsed(),
-            reason,
-            ending,
-            error,
-            faults: Vec::new(),
-        };
-        {
+        let event = {
             let mut table = clients.table();
-            if let Some((reason, _)) = table.ending.remove(&self.slot.key) {
-                closed.reason = reason;
-            }
-            if let Some(told) = table.told.remove(&self.slot.key) {
-                closed.faults = told.dealt();
-            }
-            table.totals.add(&closed);
-            table.unreported += 1;
-        }
+            table.owe_report();
+            note(&mut table)
+        };
         drop(self);
-        clients.report(|| Event::Closed(closed));
-        clients.table().unreported -= 1;
+        if let Some(event) = event {
+            clients.report(|| event);
+        }
+        clients.table().note_reported();
         clients.waiter.wake();
     }
-
-    /// Takes note of whom a balancer speaks for, and tells the observer of that client; closes the
-    /// connection if it may not connect.
-    pub(super) fn introduce(self: Arc<Self>, header: Header) -> Option<Arc<Self>> {
-        let clients = Arc::clone(&self.slot.clients);
-        let announced = match header.addresses {
-            Some(addresses) => mapped(addresses.source),
-            None => self.slot.peer(),
-        };
-        if let Err(denied) = clients.keeper.introduce((*self.slot.peer().ip()).into(), &header) {
-            self.refuse(announced, Some(Refusal::Denied { by: denied.by }));
-            return None;
-        }
-        let granted = {
-            let mut table = clients.table();
-            let granted = clients.grant(&mut table, announced);
-            if granted.is_ok() {
-                table.introduced.insert(self.slot.key, Some(announced));
-            }
-            granted
-        };
-        if let Err(refusal) = granted {
-            self.refuse(announced, refusal);
-            return None;
-        }
-        clients.report(|| {
-            let (id, Ends { peer, local, via }) = (self.id(), self.ends());
-            let announced = Some(Box::new(header));
-            Event::Connected(Connected { id, peer, local, via, announced })
-        });
-        Some(self)
-    }
-
-    /// Closes a balancer that has not said whom it speaks for.
-    pub(super) fn dismiss(self: Arc<Self>, refusal: Refusal) {
-        let peer = self.slot.peer();
-        self.refuse(peer, Some(refusal));
-    }
-
-    /// Closes a balancer that spoke for `peer`, frees its slot, and then tells the observer, if
-    /// there is anything to tell.
-    fn refuse(self: Arc<Self>, peer: SocketAddrV6, refusal: Option<Refusal>) {
-        let clients = Arc::clone(&self.slot.clients);
-        let real = canonical(self.slot.peer().into());
-        {
-            let mut table = clients.table();
-            table.totals.refused += 1;
-            table.unreported += 1;
-        }
-        drop(self);
-        if let Some(refusal) = refusal {
-            clients.report(|| {
-                let peer = canonical(peer.into());
-                Event::Refused(Refused { peer, via: (peer != real).then_some(real), refusal })
-            });
-        }
-        clients.table().unreported -= 1;
-        clients.waiter.wake();
-    }
-
-    /// Its addresses.
-    fn ends(&self) -> Ends {
-        let real = canonical(self.slot.peer().into());
-        // getsockname(2) fails for sockets that are not bound, and this one is.
-        let local = self.socket.get_ref().local_addr().map_or(real, canonical);
-        let clients = &self.slot.clients;
-        let announced = if clients.keeper.expects_headers() {
-            clients.table().introduced.get(&self.slot.key).copied().flatten()
-        } else {
-            None
-        };
-        match announced.map(|peer| canonical(peer.into())) {
-            Some(peer) if peer != real => Ends { peer, local, via: Some(real) },
-            _ => Ends { peer: real, local, via: None },
-        }
-    }
-}
-
-/// Both ends of a client's connection, and the balancer between, if there is one.
-struct Ends {
-    peer: SocketAddr,
-    local: SocketAddr,
-    via: Option<SocketAddr>,
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.slot.clients.held.fetch_sub(self.flow.held(), Ordering::Relaxed);
+        self.slot.clients.held.remove(self.flow.held());
     }
 }
 
-/// The form in which an address of either family is an IPv6 one; [`canonical`] turns it back.
-fn mapped(address: SocketAddr) -> SocketAddrV6 {
-    match address {
-        SocketAddr::V4(v4) => SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0),
-        SocketAddr::V6(v6) => v6,
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.clients.table().free(self.place.key, self.place.peer());
+        self.clients.waiter.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_has_40_bytes() {
+        assert_eq!(size_of::<Slot>(), 40);
     }
 }

@@ -50,6 +50,9 @@ pub enum Event {
     Stopped(Totals),
 }
 
+/// Who is called with every event.
+pub(super) type Observer = Box<dyn Fn(Event) + Send + Sync>;
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -14,7 +14,8 @@ use futures::io::{AsyncRead, AsyncWrite, sink};
 use socket2::{SockRef, TcpKeepalive};
 
 use super::clients::Client;
-use super::connection::close;
+use super::close::close;
+use super::connection::close_after;
 use super::linger::linger;
 use super::outcome::{Ending, Reason};
 use super::wire::{Patient, Wire};
@@ -40,9 +41,9 @@ pub(super) async fn serve_faulty(client: Arc<Client>, plan: StreamPlan) {
     match ended {
         Err(error) => match Action::of(&error) {
             Some(action) => carry_out(action, client).await,
-            None => close(client, Err(error)),
+            None => close_after(client, Err(error)),
         },
-        ended => close(client, ended),
+        ended => close_after(client, ended),
     }
 }
 
@@ -56,15 +57,15 @@ async fn carry_out(action: Action, client: Arc<Client>) {
         Action::HalfClose => {
             let _ = client.socket.get_ref().shutdown(Shutdown::Write);
             let ended = swallow(&client).await;
-            close(client, ended);
+            close_after(client, ended);
         }
         Action::Reset => {
             let _ = SockRef::from(&client.socket).set_linger(Some(Duration::ZERO));
-            client.close(Reason::Fault, Ending::Cut, None);
+            close(client, Reason::Fault, Ending::Cut, None);
         }
         Action::Stall => match swallow(&client).await {
             Ok(End::OfStream) => hold(client).await,
-            ended => close(client, ended),
+            ended => close_after(client, ended),
         },
         Action::Hang => hold(client).await,
     }
@@ -80,7 +81,7 @@ async fn swallow(client: &Client) -> io::Result<End> {
 async fn hold(client: Arc<Client>) {
     let held = Held { client: &client, look: Timer::interval(LOOK) };
     let ended = echo(held, sink(), &client.flow).await;
-    close(client, ended);
+    close_after(client, ended);
 }
 
 /// The socket of a client, to which more or less may be written than it has sent.

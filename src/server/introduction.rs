@@ -10,8 +10,10 @@ use std::time::Duration;
 use async_std::future::timeout;
 use futures::io::AsyncRead;
 
+use super::admission::{self, dismiss};
 use super::clients::Client;
 use super::event::Refusal;
+use super::serve::serve;
 use crate::proxy::{Header, Parsed};
 
 /// How long a header may take: the protocol asks for at least 3 s, the time of one retransmission.
@@ -25,13 +27,12 @@ pub(super) async fn introduce(client: Arc<Client>) {
     };
     match header {
         Ok(header) => {
-            if let Some(client) = client.introduce(header) {
+            if let Some(client) = admission::introduce(client, header) {
                 // A task of its own, because else each client would carry the room of the header.
-                let clients = Arc::clone(client.clients());
-                clients.serve(client);
+                serve(client);
             }
         }
-        Err(refusal) => client.dismiss(refusal),
+        Err(refusal) => dismiss(client, refusal),
     }
 }
 

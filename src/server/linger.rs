@@ -11,6 +11,7 @@ use futures::io::AsyncRead;
 use socket2::SockRef;
 
 use super::clients::Client;
+use super::close::close;
 use super::outcome::{Ending, Reason};
 use crate::echo::{Flow, poll_discard};
 
@@ -35,7 +36,7 @@ pub(super) fn linger(client: Arc<Client>) {
         if sends {
             cut(client);
         } else {
-            client.close(Reason::Shutdown, Ending::Drained, None);
+            close(client, Reason::Shutdown, Ending::Drained, None);
         }
     });
 }
@@ -44,7 +45,7 @@ pub(super) fn linger(client: Arc<Client>) {
 pub(super) fn cut(client: Arc<Client>) {
     // Without data to wait for, close(2) resets at once (SO_LINGER with 0, tcp(7)).
     let _ = SockRef::from(&client.socket).set_linger(Some(Duration::ZERO));
-    client.close(Reason::Shutdown, Ending::Cut, None);
+    close(client, Reason::Shutdown, Ending::Cut, None);
 }
 
 /// Drops what `reader` gives until it gives nothing for a `moment`, has ended, or `flow` is cut.

@@ -12,10 +12,10 @@ use async_std::future::timeout;
 use futures::channel::oneshot;
 use futures::stream::Stream;
 
-use super::Server;
-use super::clients::Spawner;
 use super::event::Event;
 use super::outcome::Totals;
+use super::settings::Server;
+use super::spawner::Spawner;
 
 /// A server that serves until it is stopped.
 ///

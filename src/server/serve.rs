@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::clients::{Client, Clients};
-use super::connection::serve;
+use super::clients::Client;
+use super::connection::serve_honest;
 use super::faulty::serve_faulty;
 
-impl Clients {
-    /// Serves a client in a task of its own, with the faults that are drawn for it, if there are any.
-    pub(super) fn serve(&self, client: Arc<Client>) {
-        match self.draw_faults() {
-            None => self.spawn(serve(client)),
-            Some(plan) => self.spawn(serve_faulty(client, plan)),
-        }
+/// Serves a client in a task of its own, with the faults that are drawn for it, if there are any.
+pub(super) fn serve(client: Arc<Client>) {
+    let clients = Arc::clone(client.clients());
+    match clients.draw_faults() {
+        None => clients.spawn(serve_honest(client)),
+        Some(plan) => clients.spawn(serve_faulty(client, plan)),
     }
 }

@@ -53,7 +53,7 @@ fn turn(
     let end = first + SWEEP;
     let mut units = 0;
     for client in clients.of(first..end) {
-        let key = client.key();
+        let key = client.key() as usize;
         if seen.len() <= key {
             seen.resize_with(key + 1, || None);
         }

@@ -1,13 +1,9 @@
 //! A client's place in the table of clients, in as few bytes as it can have.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
-use std::sync::Arc;
 
-use super::clients::Clients;
-
-/// A place in the table and whose it is. It is free again when this is dropped.
-pub(super) struct Slot {
-    pub(super) clients: Arc<Clients>,
+/// A place in the table, and whose it is.
+pub(super) struct Place {
     pub(super) key: u32,
     /// The lower half of the connection's number.
     number: u32,
@@ -23,10 +19,10 @@ struct Peer {
     port: u16,
 }
 
-impl Slot {
-    pub(super) fn new(clients: Arc<Clients>, key: u32, id: u64, peer: SocketAddrV6) -> Self {
+impl Place {
+    pub(super) fn new(key: u32, id: u64, peer: SocketAddrV6) -> Self {
         let peer = Peer { ip: peer.ip().octets(), scope: peer.scope_id(), port: peer.port() };
-        Self { clients, key, number: id as u32, peer }
+        Self { key, number: id as u32, peer }
     }
 
     pub(super) fn peer(&self) -> SocketAddrV6 {
@@ -37,12 +33,6 @@ impl Slot {
     /// The number of the connection, when `last` is that of the last one.
     pub(super) fn id(&self, last: u64) -> u64 {
         whole(self.number, last)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.clients.release(self.key, self.peer());
     }
 }
 
@@ -73,10 +63,5 @@ mod tests {
         ] {
             assert_eq!(whole(id as u32, last), id, "{id} of {last}");
         }
-    }
-
-    #[test]
-    fn a_slot_has_40_bytes() {
-        assert_eq!(size_of::<Slot>(), 40);
     }
 }
