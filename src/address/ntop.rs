@@ -2,19 +2,20 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::str;
 
 /// The text of an address, as [`ntop()`] returns it: a `str` that needs no allocation.
 #[derive(Clone, Copy)]
 pub struct AddressText {
-    length: usize,
+    start: usize,
+    end: usize,
     bytes: [u8; ROOM],
 }
 
-/// The longest text is `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff` with 39 bytes. The last group may
-/// start at byte 35 and takes eight bytes, most of them to be cut off, so 43 would do; with 48 the
-/// text is checked for UTF-8 in three blocks of 16.
+/// The longest text is `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff` with 39 bytes, and a colon behind it
+/// is cut off. Eight bytes are written for the first group, most of them in front of the text, so 43
+/// would do; with 48 the text is checked for UTF-8 in three blocks of 16.
 const ROOM: usize = 48;
 
 /// Writes an address as inet_ntop(3) and RFC 5952 do: lower case, no leading zeros, the longest run
@@ -33,74 +34,81 @@ const ROOM: usize = 48;
 /// assert_eq!(&*ntop(Ipv4Addr::LOCALHOST.to_ipv6_mapped()), "::ffff:127.0.0.1");
 /// ```
 pub fn ntop(address: impl Into<IpAddr>) -> AddressText {
-    let mut text = AddressText { length: 0, bytes: [0; ROOM] };
-    match address.into() {
-        IpAddr::V4(address) => text.push4(address),
-        IpAddr::V6(address) => text.push6(address),
-    }
-    text
+    AddressText::of(address.into())
 }
 
+// The text is written from its last byte to its first, with all digits of each number: the zeros that
+// lead one are gone when what stands in front of it is written over them. Only lengths depend on the
+// groups then, and there is no branch that the processor has to guess: it takes 0.6 times as long as
+// from the first byte to the last (see `benches/address.rs`).
 impl AddressText {
-    fn push4(&mut self, address: Ipv4Addr) {
-        for octet in address.octets() {
-            let (digits, length) = OCTETS[usize::from(octet)];
-            self.push(digits, length);
+    fn of(address: IpAddr) -> Self {
+        let mut text = Self { start: ROOM, end: ROOM - 1, bytes: [0; ROOM] };
+        match address {
+            IpAddr::V4(address) => text.put4(address),
+            IpAddr::V6(address) => text.put6(address),
         }
-        self.length -= 1; // the dot behind the last octet
+        text
     }
 
-    fn push6(&mut self, address: Ipv6Addr) {
+    /// Writes the octets, with a dot behind each.
+    fn put4(&mut self, address: Ipv4Addr) {
+        for octet in address.octets().into_iter().rev() {
+            let (digits, length) = OCTETS[usize::from(octet)];
+            self.put(digits, length);
+        }
+    }
+
+    /// Writes the groups, with a colon behind each.
+    fn put6(&mut self, address: Ipv6Addr) {
         if let Some(mapped) = address.to_ipv4_mapped() {
-            self.push(*b"::ffff:", 7);
-            return self.push4(mapped);
+            self.put4(mapped);
+            return self.put(*b"::ffff:", 7);
         }
         let groups = address.segments();
-        let zeros = longest_zeros(&groups);
-        self.push(*b":", usize::from(zeros.start == 0));
-        // Each group is worked out, also those that "::" stands for: what is written is a choice
-        // between two values then, not a branch that the processor has to guess.
-        for (index, &group) in groups.iter().enumerate() {
-            let (text, length) = match zeros.contains(&index) {
-                true => (*b":       ", usize::from(index == zeros.start)),
-                false => group_text(group),
-            };
-            self.push(text, length);
+        let zeros = groups.iter().rev().fold(0_u8, |bits, &group| bits << 1 | u8::from(group == 0));
+        let saved = &SAVED[usize::from(zeros)];
+        for (&group, &saved) in groups.iter().zip(saved).rev() {
+            let text = u64::from(hexadecimal(group)) << 8 | u64::from(b':');
+            let zeros = (group | 1).leading_zeros() / 4; // the last digit stays, even if it is 0
+            self.put(text.to_be_bytes(), 5 - zeros as usize - usize::from(saved));
         }
-        if zeros.end != 8 {
-            self.length -= 1; // the colon behind the last group
+        self.put(*b":", usize::from(saved[0] != 0));
+        self.end += usize::from(saved[7] != 0); // of a "::" at the end, both colons stay
+    }
+
+    /// Writes the last `length` of `bytes` in front of the text. All are copied, because a copy whose
+    /// size is known is one instruction; what comes next goes over the rest.
+    fn put<const N: usize>(&mut self, bytes: [u8; N], length: usize) {
+        self.bytes[self.start - N..self.start].copy_from_slice(&bytes);
+        self.start -= length;
+    }
+}
+
+/// How much "::" saves of each group and the colon behind it, for each set of zero groups, of which
+/// bit n says that group n is one. "::" stands for the longest run of at least two, the first of
+/// equals, and is the colon of that run's first group.
+const SAVED: [[u8; 8]; 256] = {
+    let mut saved = [[0; 8]; 256];
+    let mut zeros = 0_usize;
+    while zeros < 256 {
+        let (mut first, mut length, mut start) = (0, 1, 0);
+        while start < 8 {
+            let run = (zeros >> start).trailing_ones() as usize;
+            if run > length {
+                (first, length) = (start, run);
+            }
+            start += 1;
         }
+        let mut index = first;
+        while length > 1 && index < first + length {
+            saved[zeros][index] = if index == first { 1 } else { 2 };
+            index += 1;
+        }
+        zeros += 1;
     }
-
-    /// Writes the first `length` of `bytes`. All are copied, because a copy whose size is known is
-    /// one instruction; what comes next goes over the rest.
-    fn push<const N: usize>(&mut self, bytes: [u8; N], length: usize) {
-        self.bytes[self.length..][..N].copy_from_slice(&bytes);
-        self.length += length;
-    }
-}
-
-/// The longest run of at least two zero groups, the first of equals; else a range behind them all.
-fn longest_zeros(groups: &[u16; 8]) -> Range<usize> {
-    // Bit n says that a run of `length + 1` zero groups starts at group n.
-    let mut starts =
-        groups.iter().rev().fold(0_u8, |bits, &group| bits << 1 | u8::from(group == 0));
-    let (mut first, mut length) = (0, 0);
-    while starts != 0 {
-        first = starts.trailing_zeros() as usize;
-        length += 1;
-        starts &= starts >> 1;
-    }
-    if length < 2 { 9..9 } else { first..first + length }
-}
-
-/// A group and a colon behind it, and the length of both.
-fn group_text(group: u16) -> ([u8; 8], usize) {
-    let zeros = (group | 1).leading_zeros() / 4; // the last digit stays, even if it is 0
-    // The four digits and the colon are the upper five bytes; the leading zeros are shifted out.
-    let text = u64::from(hexadecimal(group)) << 32 | u64::from(b':') << 24;
-    ((text << (8 * zeros)).to_be_bytes(), 5 - zeros as usize)
-}
+    saved
+};
 
 /// The four hexadecimal digits of a group, as the bytes of a number, all at once.
 fn hexadecimal(group: u16) -> u32 {
@@ -111,17 +119,19 @@ fn hexadecimal(group: u16) -> u32 {
     digits + 0x3030_3030 + letters * u32::from(b'a' - b'0' - 10)
 }
 
-/// Each octet in decimal with a dot behind it, and the length of both.
+/// The three decimal digits of each octet with a dot behind them, and the length without the zeros
+/// that lead it.
 const OCTETS: [([u8; 4], usize); 256] = {
     let mut octets = [([0; 4], 0); 256];
     let mut value = 0;
     while value < 256 {
-        let (a, b, c) = (value / 100, value / 10 % 10, value % 10);
-        octets[value] = match value {
-            0..10 => ([ascii(c), b'.', 0, 0], 2),
-            10..100 => ([ascii(b), ascii(c), b'.', 0], 3),
-            _ => ([ascii(a), ascii(b), ascii(c), b'.'], 4),
+        let digits = [ascii(value / 100), ascii(value / 10 % 10), ascii(value % 10), b'.'];
+        let length = match value {
+            0..10 => 2,
+            10..100 => 3,
+            _ => 4,
         };
+        octets[value] = (digits, length);
         value += 1;
     }
     octets
@@ -137,7 +147,7 @@ impl Deref for AddressText {
     fn deref(&self) -> &str {
         // The whole room is checked: whole blocks are faster than the odd bytes of a part.
         let room = str::from_utf8(&self.bytes).expect("digits, dots, colons and zeros are ASCII");
-        &room[..self.length]
+        &room[self.start..self.end]
     }
 }
 
@@ -192,6 +202,17 @@ mod tests {
             assert_eq!(&*ntop(v4), v4.to_string());
             let v6 = Ipv6Addr::new(value, 1, 0, value, 0, 0, 1, value);
             assert_eq!(&*ntop(v6), v6.to_string());
+        }
+    }
+
+    #[test]
+    fn every_set_of_zero_groups_is_written_as_std_writes_it() {
+        for zeros in 0..=u8::MAX {
+            for value in [1, 0x10, 0x100, 0x1000] {
+                let group = |index: u32| if zeros >> index & 1 == 1 { 0 } else { value };
+                let address = Ipv6Addr::from([0, 1, 2, 3, 4, 5, 6, 7].map(group));
+                assert_eq!(&*ntop(address), address.to_string());
+            }
         }
     }
 
