@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -165,7 +165,13 @@ impl Manager {
 
     fn told(&self) -> String {
         let mut state = [0; 1024];
-        let length = self.socket.recv(&mut state).unwrap();
+        let length = loop {
+            match self.socket.recv(&mut state) {
+                // A receive with a timeout is not restarted (signal(7)).
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.unwrap(),
+            }
+        };
         String::from_utf8(state[..length].to_vec()).unwrap()
     }
 }

@@ -49,7 +49,8 @@ fn run(
         match socket.recv_from(&mut buffer) {
             Ok((length, peer)) => drop(queue.push(&buffer[..length], peer, Instant::now())),
             Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+                use ErrorKind::{Interrupted, TimedOut, WouldBlock};
+                assert!(matches!(error.kind(), Interrupted | TimedOut | WouldBlock), "{error}");
             }
         }
     }
