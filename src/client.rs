@@ -23,9 +23,10 @@ mod wire;
 
 pub use attempt::{Attempt, Outcome};
 pub use bench::{
-    Baseline, BaselineAddress, BaselineSlice, Bench, BenchEvent, BenchReport, BenchResult,
-    BenchSettings, Bound, Change, CompareError, DatagramCounts, Faults, FirstDifference, Found,
-    Interval, Loop, Measure, PairedDifference, Progress, SearchStep, Slice, StepOutcome, Warning,
+    Baseline, BaselineAddress, BaselineSlice, Bench, BenchEvent, BenchFailure, BenchReport,
+    BenchResult, BenchSettings, Bound, Change, CompareError, DatagramCounts, Faults,
+    FirstDifference, Found, Interval, Loop, Measure, PairedDifference, Phase, Progress, SearchStep,
+    Slice, StepOutcome, Warning,
 };
 pub use check::{
     BULK, Check, CheckSummary, Checked, Diagnosis, Findings, HalfClose, Hold, Mute, Passing, Step,

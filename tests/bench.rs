@@ -13,7 +13,9 @@ use std::time::Duration;
 use common::liar::Closed;
 use common::{PATIENCE, TestServer, V4, V6};
 use echo6::Client;
-use echo6::client::{Bench, BenchEvent, BenchReport, BenchResult, Bound, Loop, Slice};
+use echo6::client::{
+    Bench, BenchEvent, BenchFailure, BenchReport, BenchResult, Bound, Loop, SendError, Slice,
+};
 use echo6::error::CauseKind;
 use futures::StreamExt;
 use futures::executor::block_on;
@@ -111,6 +113,28 @@ fn each_message_is_counted_once_whatever_its_size_and_however_it_is_sent() {
             assert!(!result.interrupted && result.error.is_none(), "{name}");
         }
     }
+}
+
+/// Each turn waits for its last replies: without a bound, twenty turns would wait twenty times.
+#[test]
+fn an_address_that_hangs_does_not_hold_up_the_end_of_the_run() {
+    let hanging = server(|_, stream| drop(stream.take(u64::MAX).read_to_end(&mut Vec::new())));
+    let good = TestServer::start();
+    let addresses = [hanging, SocketAddr::new(V4, good.address.port())];
+    let (wait, time) = (Duration::from_millis(400), Duration::from_millis(100));
+    let patient = Client::new().timeout(wait).bench().connections(some(2)).duration(time);
+    let Ran { reports, slices, .. } = load(patient.clone().warm_up(Duration::ZERO), &addresses);
+    let of = |address| slices.iter().filter(|slice| slice.address == address).count();
+    assert!(of(addresses[1]) > 10, "{}", of(addresses[1]));
+    assert!((2..=6).contains(&reports[0].sent), "{:?}", reports[0]); // two a turn
+    assert!(matches!(reports[0].failure, Some(BenchFailure::Stream(SendError::Timeout { .. }))));
+
+    // What returns nothing in the warm-up is not measured at all.
+    let warm = Duration::from_millis(20);
+    let Ran { reports, slices, .. } = load(patient.warm_up(warm), &addresses);
+    assert!(slices.iter().all(|slice| slice.address == addresses[1]));
+    assert!(reports[0].duration.is_zero() && reports[0].faults.of(CauseKind::Timeout) > 0);
+    assert!(reports[1].echoes > 0 && reports[1].failure.is_none());
 }
 
 #[test]

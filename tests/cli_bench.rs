@@ -69,9 +69,54 @@ fn what_failed_is_said_by_cause_with_the_place_of_the_first_difference() {
     let closed = Closed::reserve(V6).address.to_string();
     let ran = bench(&["-n", "9", &closed]);
     assert_eq!(ran.status, Some(1), "{ran:?}");
-    assert!(ran.stdout.contains("3 faults: 3 connection refused"), "{ran:?}");
-    for word in ["NaN", "inf"] {
+    let said = "nothing came back, 3 faults: 3 connection refused\ncannot connect to ";
+    assert!(ran.stdout.contains(said), "{ran:?}");
+    for word in ["NaN", "inf", "±", "every byte", "closed loop", "not measured"] {
         assert!(!ran.stdout.contains(word), "{ran:?}");
+    }
+    let start = format!("start a server with \"echo6 listen '{closed}'\"\n");
+    assert!(ran.stderr.starts_with("help: nothing listens") && ran.stderr.ends_with(&start));
+    let sent = run(&["send", &closed, "hello"]);
+    assert!(sent.stderr.ends_with(&ran.stderr), "{sent:?}");
+
+    let ran = run(&["bench", "-u", "-c", "1", "--warm-up", "10ms", "127.0.0.1:9"]);
+    assert!(
+        ran.stdout.contains("127.0.0.1:9 is not measured, because nothing came back"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("echo6 listen -u 127.0.0.1:9"), "{ran:?}");
+}
+
+/// What nothing came of is not called good: the warm-up counts for nothing.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_in_the_warm_up_says_that_nothing_was_measured() {
+    use std::io::Read;
+
+    let listener = std::net::TcpListener::bind((V4, 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    for json in [&[][..], &["--json"]] {
+        let arguments = ["bench", "--warm-up", "1h", "-w", "1h", "-c", "1", &address];
+        let arguments = [&arguments[..], json].concat();
+        let child = common::binary::piped(&mut common::binary::echo6(&arguments));
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 64]).unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let ran = Run::from(child.wait_with_output().unwrap());
+        assert_eq!((ran.status, &ran.stderr[..]), (Some(1), ""), "{ran:?}");
+        if json.is_empty() {
+            assert_eq!(ran.stdout, "interrupted in the warm-up: nothing was measured\n");
+            continue;
+        }
+        let [summary, result] = &ran.objects()[..] else { panic!("{ran:?}") };
+        assert_eq!(
+            (&result["interrupted"], &result["interrupted_in"]),
+            (&true.into(), &"warm_up".into())
+        );
+        for absent in ["rate", "cpu", "bound_by"] {
+            assert!(summary.get(absent).is_none(), "{absent}: {summary}");
+        }
     }
 }
 

@@ -95,3 +95,43 @@ fn a_ping_says_what_came_in_the_place_of_a_probe() {
         assert_eq!(said[2], (&"lost".into(), &"mismatch".into()), "{pinged:?}");
     }
 }
+
+/// Whether there is a newline among random bytes is chance; what a server that waits for one is
+/// called is not, nor when. None of these runs ends in time if it waits for the timeout.
+#[test]
+fn a_server_of_lines_is_known_at_once_whatever_bytes_were_drawn() {
+    let liar = Liar::start(V4, liar::answers_a_line);
+    let address = &liar.address.to_string();
+    let loads = ["bench", "-w", "1h", "-c", "1", "-n", "1", "--warm-up", "0"];
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let checked = run(&["check", "-w", "1h", address]);
+                let said = "IPv4: no echo server: it speaks HTTP, \"HTTP/1.1 400 Bad Request…\"";
+                assert_said(&checked, checked.stdout.lines().last(), (1, said));
+                let hint = "another service listens there: is it the right port?";
+                for command in [
+                    &["ping", "-w", "1h", "-c", "1", address][..],
+                    &["send", "-w", "1h", address, "hello\n"],
+                    &[&loads[..], &[address]].concat(),
+                    &[&loads[..], &["--reconnect", address]].concat(),
+                    &[&loads[..], &["--size", "16", address]].concat(),
+                    &[&loads[..], &["--size", "9k", address]].concat(),
+                ] {
+                    let ran = run(command);
+                    assert_said(&ran, ran.stderr.lines().last(), (1, hint));
+                    let said = format!("{}{}", ran.stdout, ran.stderr);
+                    assert!(said.contains("HTTP: \"HTTP/1.1 400"), "{ran:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_server_that_returns_whole_lines_keeps_the_end_of_a_large_message() {
+    let liar = Liar::start(V6, liar::returns_lines);
+    let checked = run(&["check", "-w", "1s", &liar.address.to_string()]);
+    let said = "IPv6: returns whole lines only: what follows the last newline is kept back";
+    assert_said(&checked, checked.stdout.lines().last(), (1, said));
+}

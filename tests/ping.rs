@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use common::binary::{Listening, echo6, run};
-use common::liar::{Closed, Liar, answers_late};
+use common::liar::{Closed, Liar, answers_late, says_something_else};
 use common::{V4, V6};
 
 #[test]
@@ -29,6 +29,28 @@ fn each_reply_has_a_line_and_all_have_a_summary() {
         assert_eq!(names, ["ms", "min", "avg", "p50", "p90", "p99", "p99.9", "max", "stddev"]);
         assert_eq!(lines[6].split_whitespace().count(), 9);
         assert!(lines.iter().all(|line| line.len() <= 80), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_probe_that_fails_has_a_line_and_the_reason_is_said_once() {
+    let closed = Closed::reserve(V6).address.to_string();
+    let other = Liar::start(V4, says_something_else).address.to_string();
+    for (address, reason, loss, flags) in [
+        (&closed, "error: cannot connect to ", "no connection", &[][..]),
+        (&closed, "error: cannot connect to ", "no connection", &["--reconnect"]),
+        (&other, "reply from ", "other bytes came in its place", &[]),
+        (&other, "reply from ", "other bytes came in its place", &["--reconnect"]),
+    ] {
+        let pinged = run(&[&["ping", "-c", "3", "-i", "100ms", address], flags].concat());
+        let (help, lines): (Vec<&str>, Vec<&str>) =
+            pinged.stderr.lines().partition(|line| line.starts_with("help: "));
+        assert!(lines[0].starts_with(reason) && help.len() == 1, "{pinged:?}");
+        let lost: Vec<String> =
+            (1..=3).map(|seq| format!("lost {address}: seq={seq}, {loss}")).collect();
+        assert_eq!(lines[1..], lost, "{pinged:?}");
+        let verbose = run(&[&["ping", "-v", "-c", "3", "-i", "100ms", address], flags].concat());
+        assert!(verbose.stderr.lines().count() > 5, "{verbose:?}");
     }
 }
 

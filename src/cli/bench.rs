@@ -13,9 +13,11 @@ use futures::StreamExt;
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::client_arguments;
+use super::hints;
 use super::ready;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
+use super::text::for_shell;
 use super::values::{
     endpoints, parse_count, parse_duration, parse_limit, parse_size, parse_timeout,
 };
@@ -57,7 +59,8 @@ client_arguments! {
         )]
         connections: NonZeroUsize,
 
-        /// measure each address for D (default: 10s)
+        /// measure each address for D, and wait for the last replies as -w says
+        /// (default: 10s)
         #[argh(
             option,
             short = 'd',
@@ -255,6 +258,12 @@ impl Bench {
                 _ => report::Task::Load,
             };
             sink.data(report::text(reports, result, task, self.verbose).as_bytes())?;
+        }
+        if !self.quiet && !self.json {
+            let failures = reports.iter().filter_map(|report| report.failure.as_ref());
+            let mut helps: Vec<String> = failures.filter_map(hints::for_load).collect();
+            helps.dedup();
+            helps.iter().for_each(|help| sink.remark(&format!("help: {}", for_shell(help))));
         }
         let mut status = Status::Ok;
         for report in reports {

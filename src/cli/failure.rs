@@ -227,8 +227,8 @@ impl From<DatagramError> for Failure {
             CauseKind::Usage => Status::Usage,
             _ => Status::Network,
         };
-        let mut failure =
-            Self::new(status, error.cause().code(), chain(&error)).with_help(error.help());
+        let mut failure = Self::new(status, error.cause().code(), chain(&error))
+            .with_help(hints::for_datagram(&error));
         failure.0.numbers = fields(&error, error.peer());
         failure
     }

@@ -1,7 +1,7 @@
 //! An error in, the likely fix out, also where that is another command line.
 
 use echo6::address::ResolveError;
-use echo6::client::{ConnectError, SendError};
+use echo6::client::{BenchFailure, ConnectError, DatagramError, SendError};
 use echo6::error::CauseKind;
 
 /// The likely fix for a name that cannot be resolved.
@@ -33,5 +33,31 @@ pub(crate) fn for_sending(error: &SendError) -> Option<String> {
             Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
         }
         _ => help,
+    }
+}
+
+/// The likely fix for a datagram that did not come back.
+pub(crate) fn for_datagram(error: &DatagramError) -> Option<String> {
+    let help = match error {
+        DatagramError::Connect(ConnectError::Resolve(error)) => Some(for_resolving(error)),
+        _ => error.help(),
+    };
+    match (error.cause(), error.peer()) {
+        (CauseKind::Refused, Some(peer)) => {
+            Some(format!("{}: start a server with \"echo6 listen -u {peer}\"", help?))
+        }
+        (CauseKind::Timeout, Some(peer)) => {
+            Some(format!("{}: \"echo6 check -u {peer}\" tells which", help?))
+        }
+        _ => help,
+    }
+}
+
+/// The likely fix for a load that failed.
+pub(crate) fn for_load(failure: &BenchFailure) -> Option<String> {
+    match failure {
+        BenchFailure::Stream(error) => for_sending(error),
+        BenchFailure::Datagram(error) => for_datagram(error),
+        other => other.help(),
     }
 }

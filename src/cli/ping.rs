@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use echo6::address::Families;
 
-use echo6::client::{self, PingEvent, Report};
+use echo6::client::{self, PingEvent, Report, SendError};
 use echo6::socket::Transports;
 use futures::StreamExt;
 use futures::future::{Either, select, try_join_all};
 
 use super::failure::{Failure, Status, Stop};
 use super::flags::{HEAD_START, client_arguments};
+use super::hints;
 use super::plot::{self, Series, Trace};
 use super::ready;
 use super::runtime::{self, Asked, Stopped};
@@ -28,7 +29,7 @@ mod datagram;
 mod lines;
 mod summary;
 
-use lines::{Line, Tone, line};
+use lines::{Line, Tone, line, reason};
 pub(crate) use summary::histogram;
 use summary::{so_far, summary};
 
@@ -168,6 +169,12 @@ struct Run<'a> {
     /// Whether there was a connection, and whether a failed attempt was reported.
     connected: bool,
     reported: bool,
+    /// The last reason why there was no connection, unless something came back since, and whether it
+    /// was that of an attempt.
+    reason: Option<String>,
+    unmade: bool,
+    /// What ended the last connection.
+    failure: Option<SendError>,
     /// What is to be drawn, and since when.
     trace: Option<Trace>,
     start: Instant,
@@ -183,6 +190,9 @@ impl<'a> Run<'a> {
             report: Report::default(),
             connected: false,
             reported: false,
+            reason: None,
+            unmade: false,
+            failure: None,
             trace,
             start,
         }
@@ -201,14 +211,41 @@ impl<'a> Run<'a> {
             match select(probes.next(), asked.next()).await {
                 Either::Left((Some(event), _)) => {
                     self.print(&event)?;
-                    self.connected |= matches!(event, PingEvent::Connected { .. });
-                    self.reported |= matches!(event, PingEvent::Unreachable { .. });
+                    self.note(&event);
                     self.report.note(&event);
                     self.draw(&event);
                 }
                 Either::Left((None, _)) => return Ok(()),
                 Either::Right(_) => self.sink.words(&so_far(probes.peer(), &self.report)),
             }
+        }
+    }
+
+    /// Takes note of what decides how much is said of the next event.
+    fn note(&mut self, event: &PingEvent) {
+        match event {
+            PingEvent::Connected { .. } => {
+                self.connected = true;
+                self.unmade = false;
+            }
+            PingEvent::Unreachable { .. } => {
+                self.reported = true;
+                self.unmade = true;
+            }
+            PingEvent::Disconnected { error, .. } => self.failure = Some(error.clone()),
+            PingEvent::Reply { .. } | PingEvent::Late { .. } => self.reason = None,
+            _ => {}
+        }
+        if let Some(reason) = reason(event) {
+            self.reason = Some(reason);
+        }
+    }
+
+    /// Whether what is to be said of the connection was said already.
+    fn repeats(&self, event: &PingEvent) -> bool {
+        match event {
+            PingEvent::Connected { .. } => self.reason.is_some() && !self.unmade,
+            event => self.reason.is_some() && self.reason == reason(event),
         }
     }
 
@@ -252,7 +289,7 @@ impl<'a> Run<'a> {
                     self.sink.object(event)
                 }
             }
-            event => match line(event, self.tone()) {
+            event => match line(event, self.tone(event)) {
                 Some(Line::Data(text)) => self.sink.data(self.dated(text).as_bytes()),
                 Some(Line::Words(text)) => {
                     self.sink.words(&self.dated(text));
@@ -263,13 +300,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn tone(&self) -> Tone {
+    fn tone(&self, event: &PingEvent) -> Tone {
         Tone {
             quiet: self.arguments.quiet,
             verbose: self.arguments.verbose,
             timeout: self.arguments.timeout,
             connected: self.connected,
             reported: self.reported,
+            repeats: self.repeats(event),
         }
     }
 
@@ -286,8 +324,9 @@ impl<'a> Run<'a> {
         }
         let none_back = report.sent > 0 && report.received + report.late == 0;
         if none_back && self.connected && !self.arguments.quiet {
-            let help = format!("help: \"echo6 check {peer}\" tells why");
-            self.sink.remark(&for_shell(&help));
+            let help = self.failure.as_ref().and_then(hints::for_sending);
+            let help = help.unwrap_or_else(|| format!("\"echo6 check {peer}\" tells why"));
+            self.sink.remark(&format!("help: {}", for_shell(&help)));
         }
         let all_sent = self.arguments.count.is_none_or(|count| report.sent >= count);
         Ok(if report.is_well() && all_sent { Status::Ok } else { Status::Network })

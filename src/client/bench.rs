@@ -17,6 +17,7 @@ use super::ping::probe::HEADER;
 mod baseline;
 mod engine;
 mod event;
+mod failure;
 mod faults;
 mod ledger;
 mod measured;
@@ -32,7 +33,8 @@ mod verdict;
 mod window;
 
 pub use baseline::{Baseline, BaselineAddress, BaselineSlice, BenchSettings, Change, CompareError};
-pub use event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
+pub use event::{BenchEvent, BenchResult, Found, Phase, Progress, SearchStep, StepOutcome};
+pub use failure::BenchFailure;
 pub use faults::{DatagramCounts, Faults, FirstDifference};
 pub use report::{BenchReport, Loop, Measure, PairedDifference, Slice};
 pub use statistics::Interval;
@@ -241,8 +243,7 @@ impl Bench {
         });
         if let Err(error) = started {
             let error = Some(error.into());
-            let (difference, found) = (None, Vec::new());
-            let result = BenchResult { interrupted: false, error, difference, found };
+            let result = BenchResult { error, ..BenchResult::default() };
             // The receiver is here.
             let _ = sender.unbounded_send(BenchEvent::Result(result));
         }

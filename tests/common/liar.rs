@@ -1,7 +1,7 @@
 //! Servers that are no echo servers, each wrong in one way that no fault of the real server can
 //! express, on a port that the system chose.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -48,6 +48,30 @@ fn all(stream: &mut TcpStream) -> Vec<u8> {
 pub(crate) fn says_something_else(mut stream: TcpStream) -> Option<TcpStream> {
     some(&mut stream)?;
     stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok()?;
+    None
+}
+
+/// Answers the first line, as a server of HTTP does, and waits for it for as long as it takes.
+pub(crate) fn answers_a_line(mut stream: TcpStream) -> Option<TcpStream> {
+    let mut line = Vec::new();
+    BufReader::new(&stream).read_until(b'\n', &mut line).ok()?;
+    let closes_in_silence = line.trim_ascii().is_empty(); // as Python's does
+    if !closes_in_silence {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok()?;
+    }
+    stream.shutdown(Shutdown::Write).ok()?;
+    all(&mut stream); // or the system resets the connection, and the answer with it
+    None
+}
+
+/// Returns each line when it is whole.
+pub(crate) fn returns_lines(mut stream: TcpStream) -> Option<TcpStream> {
+    let mut lines = BufReader::new(stream.try_clone().ok()?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).ok()? > 0 {
+        stream.write_all(&line).ok()?;
+        line.clear();
+    }
     None
 }
 

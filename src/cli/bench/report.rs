@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use echo6::address::Families;
 use echo6::client::{
-    BenchReport, BenchResult, Bound, Change, DatagramCounts, FirstDifference, Found, Interval,
-    Loop, PairedDifference, SearchStep,
+    BenchFailure, BenchReport, BenchResult, Bound, Change, DatagramCounts, FirstDifference, Found,
+    Interval, Loop, PairedDifference, SearchStep, SendError,
 };
-use echo6::error::CauseKind;
+use echo6::error::{CauseKind, chain};
 use echo6::times::Times;
 
 use super::table::{figures, mebibytes, table, thousands};
@@ -29,6 +29,10 @@ pub(super) fn text(
     task: Task,
     verbose: bool,
 ) -> String {
+    let nothing = reports.iter().all(|report| report.echoes == 0 && report.faults.total() == 0);
+    if let Some(phase) = result.interrupted_in.filter(|_| nothing) {
+        return format!("interrupted {phase}: nothing was measured\n");
+    }
     let mut text = table(reports);
     for found in &result.found {
         text += &self::found(found, reports.len() > 1);
@@ -41,6 +45,7 @@ pub(super) fn text(
         if let Some(difference) = &report.first_difference {
             text += &first_difference(report, difference);
         }
+        text += &failure(report);
         text += &datagrams(report);
         if report.faults.of(CauseKind::Here) > 0 {
             let short = match report.datagrams {
@@ -50,7 +55,9 @@ pub(super) fn text(
             let _ = writeln!(text, "{}: this host ran out of something: {short}", report.address);
         }
     }
-    text += &label(reports, task);
+    if reports.iter().any(|report| report.echoes > 0) {
+        text += &label(reports, task);
+    }
     let waits = |report: &&BenchReport| {
         let dropped = report.datagrams.as_ref().map(|counts| counts.dropped_here);
         let lost = dropped.map(|dropped| dropped + report.faults.of(CauseKind::Timeout));
@@ -68,8 +75,8 @@ pub(super) fn text(
             let _ = writeln!(text, "{name}{warning}");
         }
     }
-    if result.interrupted {
-        text += "interrupted\n";
+    if let Some(phase) = result.interrupted_in {
+        let _ = writeln!(text, "interrupted {phase}");
     }
     if verbose {
         for report in reports {
@@ -119,7 +126,9 @@ fn totals(reports: &[BenchReport]) -> String {
     let noun = if echoes == 1 { "echo" } else { "echoes" };
     let mut text = format!("{} {noun}, {}", thousands(echoes as f64), mebibytes(bytes));
     let faults: u64 = reports.iter().map(|report| report.faults.total()).sum();
-    if faults == 0 {
+    if echoes == 0 && bytes == 0 {
+        text = "nothing came back".to_owned();
+    } else if faults == 0 {
         return text + ", every byte as sent\n";
     }
     text += &format!(", {}:", count(faults, "fault"));
@@ -158,17 +167,39 @@ fn datagrams(report: &BenchReport) -> String {
     format!("{}: {}\n", report.address, parts.join(", "))
 }
 
+/// Why a message failed, unless it is said as the first difference.
+fn failure(report: &BenchReport) -> String {
+    let Some(failure) = &report.failure else { return String::new() };
+    let mut text = String::new();
+    if failure.cause() != CauseKind::Mismatch {
+        let _ = writeln!(text, "{}", chain(failure));
+    }
+    let connects = matches!(failure, BenchFailure::Stream(SendError::Connect(_)));
+    if report.duration.is_zero() && report.sent == 0 && !connects {
+        let _ = writeln!(
+            text,
+            "{} is not measured, because nothing came back in the warm-up",
+            report.address
+        );
+    }
+    text
+}
+
 fn first_difference(report: &BenchReport, difference: &FirstDifference) -> String {
     let address = report.address;
     let name = if report.datagrams.is_some() { "a datagram of flow" } else { "connection" };
     let FirstDifference { connection, offset, expected, got, .. } = difference;
+    let instead = report.failure.as_ref().and_then(BenchFailure::instead);
+    let instead = instead.map_or_else(String::new, |instead| format!(", {instead}"));
     match (expected, got) {
         (Some(expected), Some(got)) => format!(
             "{address}: {name} {connection} differs at byte {offset}: \
-             sent {expected:#04x}, got {got:#04x}\n"
+             sent {expected:#04x}, got {got:#04x}{instead}\n"
         ),
         _ => {
-            format!("{address}: {name} {connection} has bytes too many from byte {offset} on\n")
+            format!(
+                "{address}: {name} {connection} has bytes too many from byte {offset} on{instead}\n"
+            )
         }
     }
 }

@@ -28,10 +28,12 @@ pub(super) fn table(reports: &[BenchReport]) -> String {
         }
         let address = if long { "" } else { &address };
         let family = Families::of(report.address).to_string();
-        let margin = report.rate_interval.as_ref().map_or_else(String::new, |interval| {
+        let came_back = report.echoes > 0;
+        let margin = report.rate_interval.as_ref().filter(|_| came_back);
+        let margin = margin.map_or_else(String::new, |interval| {
             format!("± {:.1} %", (interval.margin() * 100.0).min(999.0))
         });
-        let rate = thousands(report.rate);
+        let rate = if came_back { thousands(report.rate) } else { "-".to_owned() };
         let faults = report.faults.total();
         let times = figures(&report.rtt);
         let _ = writeln!(

@@ -31,6 +31,17 @@ pub(super) struct Tone {
     pub(super) connected: bool,
     /// Whether a failed attempt was reported before.
     pub(super) reported: bool,
+    /// Whether what is said of the connection was said already, and nothing came back since.
+    pub(super) repeats: bool,
+}
+
+/// Why there is no connection, or none any more: said once, and again when it changes.
+pub(super) fn reason(event: &PingEvent) -> Option<String> {
+    match event {
+        PingEvent::Unreachable { error, .. } => Some(chain(error)),
+        PingEvent::Disconnected { error, .. } => Some(chain(error)),
+        _ => None,
+    }
 }
 
 /// The line for an event, if it has one.
@@ -46,6 +57,7 @@ pub(super) fn line(event: &PingEvent, tone: Tone) -> Option<Line> {
             }
             Line::Words(text)
         }
+        PingEvent::Connected { .. } if tone.repeats => return None,
         PingEvent::Connected { peer, .. } if !quiet && tone.connected => {
             Line::Words(format!("connected to {peer} again\n"))
         }
@@ -82,8 +94,16 @@ pub(super) fn line(event: &PingEvent, tone: Tone) -> Option<Line> {
         PingEvent::Unreachable { error, .. } if !tone.connected && !tone.reported => {
             Line::Words(Failure::from(error.clone()).words(io::stderr().is_terminal()))
         }
-        PingEvent::Unreachable { error, retry_in, .. } if !quiet => {
+        PingEvent::Unreachable { error, retry_in, .. } if verbose => {
             Line::Words(format!("{}; again in {retry_in:?}\n", chain(error)))
+        }
+        PingEvent::Unreachable { .. } | PingEvent::Disconnected { .. }
+            if tone.repeats && !verbose =>
+        {
+            return None;
+        }
+        PingEvent::Unreachable { error, .. } if !quiet => {
+            Line::Words(format!("{}\n", chain(error)))
         }
         // With --reconnect; without, it would be told as unreachable, which is quiet too.
         PingEvent::Disconnected { error: SendError::Connect(_), .. } if quiet => return None,

@@ -115,7 +115,7 @@ impl<'s> Engine<'s> {
             if setup.datagrams {
                 Box::new(Flows::new(peer, connections, base))
             } else {
-                Box::new(Streams::new(peer, connections, base))
+                Box::new(Streams::new(peer, connections, base, &shared.payload))
             }
         });
         Ok(Self {

@@ -88,13 +88,30 @@ kind! {
     }
 }
 
+kind! {
+    /// A part of a load, in their order.
+    pub enum Phase {
+        /// Making the first connections.
+        Connect = "connect", "while connecting";
+        /// The warm-up, which does not count.
+        WarmUp = "warm_up", "in the warm-up";
+        /// The silence of connections that are held.
+        Silence = "silence", "in the silence";
+        /// What counts.
+        Measurement = "measurement", "in the measurement";
+    }
+}
+
 /// How a [`Bench`](super::Bench) ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct BenchResult {
     /// Whether it was stopped before its time.
     pub interrupted: bool,
+    /// In what it was stopped.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub interrupted_in: Option<Phase>,
     /// What ended it, if this host could not go on.
     #[cfg_attr(
         feature = "serde",

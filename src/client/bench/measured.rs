@@ -117,6 +117,7 @@ impl Measured {
             faults: tally.faults,
             datagrams: bench.datagrams.then_some(tally.datagrams),
             first_difference: tally.first_difference,
+            failure: tally.failure,
             first_fault: tally.first_fault.map(|at| Duration::from_nanos(at.saturating_sub(begun))),
             cpu: load.cpu,
             bound_by,

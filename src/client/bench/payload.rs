@@ -1,8 +1,13 @@
 //! A position in the stream of a connection in, the bytes that belong there out.
 
+use crate::client::noise::{EMPTY_LINE, LEAST_WITH_LINE};
+
 /// Random bytes that are sent again and again, each connection beginning elsewhere. So nothing is
 /// generated while the load runs, each byte that comes back is known by its position, and a message
 /// of another connection, or a late one, is not taken for the right one.
+///
+/// Each message that has room for it has an empty line in it, and the first of a connection begins
+/// behind one: a server that reads lines, as those of HTTP do, answers it, whatever was drawn.
 #[derive(Debug)]
 pub(super) struct Payload {
     /// The bytes, and behind them the first ones again, so that a message is never cut in two where
@@ -19,6 +24,9 @@ pub(super) struct Payload {
 const SHORT: usize = 65_537;
 const LONG: usize = 1_048_583;
 
+/// Bytes from the begin of one line to that of the next, at most; less if messages are shorter.
+const LINE: usize = 64;
+
 /// From this size on a message is cut from the longer one.
 const LARGE: usize = 4_096;
 
@@ -27,8 +35,20 @@ impl Payload {
         let period = if size < LARGE { SHORT } else { LONG };
         let mut bytes = vec![0; period];
         fastrand::fill(&mut bytes);
+        if size >= LEAST_WITH_LINE {
+            add_lines(&mut bytes, size.min(LINE));
+        }
         bytes.extend_from_within(..size.min(period));
         Self { bytes, period, size }
+    }
+
+    /// A position for a connection to begin at: behind an empty line, if there are any.
+    pub(super) fn origin(&self) -> u64 {
+        let start = fastrand::usize(..self.period - EMPTY_LINE.len());
+        let lines = self.bytes[start..].windows(EMPTY_LINE.len());
+        let behind = if self.size >= LEAST_WITH_LINE { EMPTY_LINE.len() } else { 0 };
+        let line = lines.take(2 * LINE).position(|bytes| behind == 0 || bytes == EMPTY_LINE);
+        line.map_or(0, |line| (start + line + behind) as u64)
     }
 
     /// The bytes from `position` on, at most `most`, and at least one if that is not zero.
@@ -54,9 +74,44 @@ impl Payload {
     }
 }
 
+/// Ends lines with empty ones, so that in any `most` bytes there is one with something before it.
+fn add_lines(bytes: &mut [u8], most: usize) {
+    let longest = most - 2 * EMPTY_LINE.len(); // one may stand at the begin of them
+    let mut start = 0;
+    loop {
+        let end = start + fastrand::usize(longest / 2..=longest);
+        let last = bytes.len() - EMPTY_LINE.len();
+        let end = end.min(last);
+        start = end + EMPTY_LINE.len();
+        bytes[end..start].copy_from_slice(EMPTY_LINE);
+        if end == last {
+            return;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_message_with_room_for_it_has_a_line_and_an_empty_one() {
+        for size in [16, 17, 64, LARGE, 3 * LONG] {
+            let payload = Payload::new(size);
+            for position in (0..3 * SHORT as u64).step_by(7) {
+                let message = payload.at(position, size.min(LINE));
+                let line = message.windows(4).rposition(|bytes| bytes == EMPTY_LINE);
+                assert!(line > Some(0), "{size} {position}: {message:?}");
+            }
+            for _ in 0..100 {
+                let origin = payload.origin();
+                let before = payload.at(origin - 4, 4);
+                assert!(origin <= payload.period as u64 && before == EMPTY_LINE, "{size} {origin}");
+            }
+        }
+        let short = Payload::new(1);
+        assert!(short.origin() < SHORT as u64);
+    }
 
     #[test]
     fn the_bytes_at_a_position_are_the_same_in_any_pieces() {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::failure::BenchFailure;
 use super::faults::{DatagramCounts, Faults, FirstDifference};
 use super::statistics::{Interval, paired_difference};
 use super::verdict::{Bound, Warning};
@@ -95,6 +96,8 @@ pub struct BenchReport {
     pub datagrams: Option<DatagramCounts>,
     /// The first difference, if there was one.
     pub first_difference: Option<FirstDifference>,
+    /// Why a message failed, if one did.
+    pub failure: Option<BenchFailure>,
     /// When the first message failed, counted from the first slice, or with
     /// [`hold`](super::Bench::hold) from the begin of the silence.
     pub first_fault: Option<Duration>,
@@ -198,7 +201,10 @@ mod serialize {
             fields.serialize_entry("echoes", &self.echoes)?;
             fields.serialize_entry("sent_bytes", &self.sent_bytes)?;
             fields.serialize_entry("returned_bytes", &self.returned_bytes)?;
-            fields.serialize_entry("rate", &self.rate)?;
+            let measured = !self.duration.is_zero();
+            if measured {
+                fields.serialize_entry("rate", &self.rate)?;
+            }
             if let Some(interval) = &self.rate_interval {
                 fields.serialize_entry("rate_interval", &[interval.low, interval.high])?;
             }
@@ -218,13 +224,18 @@ mod serialize {
             if let Some(difference) = &self.first_difference {
                 fields.serialize_entry("first_difference", difference)?;
             }
+            if let Some(failure) = &self.failure {
+                fields.serialize_entry("failure", failure)?;
+            }
             if let Some(time) = self.first_fault {
                 fields.serialize_entry("first_fault_us", &in_micros(time))?;
             }
             if let Some(cpu) = self.cpu {
                 fields.serialize_entry("cpu", &cpu)?;
             }
-            fields.serialize_entry("bound_by", &self.bound_by)?;
+            if measured {
+                fields.serialize_entry("bound_by", &self.bound_by)?;
+            }
             fields.serialize_entry("warnings", &self.warnings)?;
             fields.end()
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::engine::{Engine, Span, Watch};
-use super::event::{BenchEvent, BenchResult, Found, Progress, SearchStep, StepOutcome};
+use super::event::{BenchEvent, BenchResult, Found, Phase, Progress, SearchStep, StepOutcome};
 use super::measured::Measured;
 use super::report::{BenchReport, difference};
 use super::schedule::{Length, Pace, Turn, turns};
@@ -29,19 +29,20 @@ pub(super) fn run(
     stop: &AtomicBool,
     tell: &mut impl FnMut(BenchEvent),
 ) -> BenchResult {
-    let mut result =
-        BenchResult { interrupted: false, error: None, difference: None, found: Vec::new() };
+    let mut result = BenchResult::default();
     let setup = bench.setup();
     let style = setup.style;
     match Engine::new(addresses, setup, stop) {
         Ok(engine) => {
             let measures = addresses.iter().map(|_| Measured::default()).collect();
-            let mut run = Run { bench, addresses, engine, measures, begun: 0, warms: false, tell };
+            let phase = Phase::Connect;
+            let mut run = Run { bench, addresses, engine, measures, begun: 0, phase, tell };
             let ran = run.all(style, &mut result).and_then(|()| run.engine.read_rest());
             if let Err(error) = ran {
                 result.error = Some(error.into());
             }
             result.interrupted = run.engine.is_stopped();
+            result.interrupted_in = result.interrupted.then_some(run.phase);
             let reports: Vec<BenchReport> = (0..addresses.len()).map(|n| run.report(n)).collect();
             if let [one, other] = &reports[..] {
                 result.difference = difference(one, other);
@@ -62,8 +63,7 @@ struct Run<'a, F> {
     measures: Vec<Measured>,
     /// When the measurement began, behind the warm-up.
     begun: u64,
-    /// Whether it has not begun yet.
-    warms: bool,
+    phase: Phase,
     tell: &'a mut F,
 }
 
@@ -73,7 +73,11 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         if alive.is_empty() {
             return Ok(());
         }
-        self.warm_up(&alive)?;
+        let alive = self.warm_up(alive)?;
+        if self.engine.is_stopped() {
+            return Ok(());
+        }
+        self.phase = Phase::Measurement;
         self.begun = self.engine.now();
         match self.bench.task {
             Task::Measure => self.measure(&alive, self.length(), self.bench.rate, true),
@@ -87,7 +91,12 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
                 Ok(())
             }
             Task::Hold(time) => {
+                self.phase = Phase::Silence;
                 self.engine.hold(time)?;
+                if self.engine.is_stopped() {
+                    return Ok(());
+                }
+                self.phase = Phase::Measurement;
                 for address in alive {
                     self.engine.send_each(address)?;
                     self.note_slice(address, Span::default(), false);
@@ -97,6 +106,9 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             Task::Search(goal) => {
                 for address in alive {
                     let rate = self.search(address, goal)?;
+                    if self.engine.is_stopped() {
+                        break; // it might have been higher
+                    }
                     result.found.push(Found { address: self.addresses[address], rate });
                 }
                 Ok(())
@@ -125,14 +137,17 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         Ok(alive)
     }
 
-    fn warm_up(&mut self, alive: &[usize]) -> io::Result<()> {
+    /// Loads the addresses without counting; returns those to measure. One that has returned nothing
+    /// would return nothing in the measurement either, and each of its messages would be waited for.
+    fn warm_up(&mut self, mut alive: Vec<usize>) -> io::Result<Vec<usize>> {
         let length = Length::Time(nanos(self.bench.warm_up));
         let counts = matches!(self.bench.task, Task::Measure | Task::Search(_));
         if !counts || self.bench.warm_up.is_zero() {
-            return Ok(());
+            return Ok(alive);
         }
-        self.warms = true;
-        for &address in alive {
+        self.phase = Phase::WarmUp;
+        let mut returned = Vec::new();
+        for &address in &alive {
             let turn = Turn { address, length, begins_idle: true, ends_idle: true };
             let rate = match self.bench.task {
                 Task::Search(_) => Some(self.bench.rate.unwrap_or(FIRST_RATE)),
@@ -140,10 +155,14 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             };
             let mut pace = rate.map(|rate| Pace::new(self.engine.now(), rate, u64::MAX));
             self.turn(&turn, pace.as_mut(), u64::MAX, false)?;
-            self.engine.tally_mut(address).forget();
+            let tally = self.engine.tally_mut(address);
+            if tally.echoes > 0 || tally.failed == 0 {
+                returned.push(address);
+            }
+            tally.forget();
         }
-        self.warms = false;
-        Ok(())
+        alive.retain(|address| returned.contains(address));
+        Ok(alive)
     }
 
     fn length(&self) -> Length {
@@ -153,7 +172,8 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         }
     }
 
-    /// Measures the addresses, which take turns.
+    /// Measures the addresses, which take turns. One that has taken more time than it was to have, by
+    /// the timeout, because it lets each turn wait for the last replies, has no more turns.
     fn measure(
         &mut self,
         addresses: &[usize],
@@ -162,8 +182,17 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         tells: bool,
     ) -> io::Result<()> {
         let turns = turns(addresses, length);
+        let most = match length {
+            Length::Time(time) => time.saturating_add(nanos(self.bench.client.timeout)),
+            Length::Messages(_) => u64::MAX,
+        };
+        let mut spent = vec![0; self.addresses.len()];
         let mut pace: Option<Pace> = None;
         for (index, turn) in turns.iter().enumerate() {
+            if turn.begins_idle && spent[turn.address] >= most {
+                continue;
+            }
+            let began = self.engine.now();
             // How much may go out until the load is idle again.
             let end = turns[index..].iter().position(|turn| turn.ends_idle).unwrap_or(0) + index;
             let until_idle = turns[index..=end].iter().map(|turn| match turn.length {
@@ -175,6 +204,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
                 pace = rate.map(|rate| Pace::new(self.engine.now(), rate, budget));
             }
             self.turn(turn, pace.as_mut(), budget, tells)?;
+            spent[turn.address] += self.engine.now() - began;
             if self.engine.is_stopped() {
                 return Ok(());
             }
@@ -194,7 +224,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         let tally = self.engine.tally(address);
         let mut watch = Told {
             address: self.addresses[address],
-            warm_up: self.warms,
+            warm_up: self.phase == Phase::WarmUp,
             since: self.begun,
             now: self.engine.now(),
             echoes: tally.echoes,
@@ -204,7 +234,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             watch.since = watch.now;
         }
         let span = self.engine.turn(turn, pace.as_deref_mut(), budget, &mut watch)?;
-        if self.warms {
+        if self.phase == Phase::WarmUp {
             return Ok(());
         }
         if let Some(pace) = pace {

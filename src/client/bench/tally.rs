@@ -1,5 +1,6 @@
 //! What messages have come to in, counts and times out, until a report is made of them.
 
+use super::failure::BenchFailure;
 use super::faults::{DatagramCounts, Faults, FirstDifference};
 use super::ledger::Wrong;
 use crate::error::CauseKind;
@@ -43,6 +44,8 @@ pub(super) struct Tally {
     pub(super) surplus: u64,
     pub(super) datagrams: DatagramCounts,
     pub(super) first_difference: Option<FirstDifference>,
+    /// The failure that tells most.
+    pub(super) failure: Option<BenchFailure>,
     /// When the first message failed.
     pub(super) first_fault: Option<u64>,
     /// Times of the slice under way.
@@ -60,6 +63,7 @@ impl Tally {
             surplus: self.surplus,
             datagrams: std::mem::take(&mut self.datagrams),
             first_difference: self.first_difference.take(),
+            failure: self.failure.take(),
             first_fault: self.first_fault,
             ..Self::default()
         };
@@ -72,6 +76,16 @@ impl Tally {
         self.first_fault.get_or_insert_with(now);
         self.faults.note(kind, count);
         self.failed += count;
+    }
+
+    /// Takes note of why a message failed, if that tells more than what is known.
+    pub(super) fn note_failure(&mut self, failure: impl Into<BenchFailure>) {
+        let failure = failure.into();
+        let tells_more =
+            |known: &BenchFailure| failure.names_a_protocol() && !known.names_a_protocol();
+        if self.failure.as_ref().is_none_or(tells_more) {
+            self.failure = Some(failure);
+        }
     }
 
     /// Counts a fault that is none of a message.

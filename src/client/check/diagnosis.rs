@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::checked::{Checked, StepFailure};
-use super::kinds::{HalfClose, Hold, Mute, Step};
+use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
 use super::sizes::Passing;
 use crate::address::Families;
 use crate::client::error::SendError;
 use crate::client::excerpt::Excerpt;
+use crate::client::noise::BEHIND_LINES;
 use crate::client::traffic::Traffic;
 use crate::error::{Cause, CauseKind};
 use crate::proxy::Version;
@@ -109,6 +110,8 @@ pub enum Diagnosis {
     },
     /// Nothing of a large message came back, and it is not the size of the packets.
     LargeSilent,
+    /// Of a large message only what follows its last newline did not come back.
+    WholeLines,
     /// A large message stopped on its way back.
     LargeStops {
         /// Bytes that came back.
@@ -255,6 +258,9 @@ impl Diagnosis {
                 Some(Passing::All | Passing::None) => Self::LargeSilent,
                 passing => Self::LargeHangs { peer, passes: passing.and_then(Passing::bytes) },
             },
+            SendError::Timeout { returned, .. } if returned == (BULK - BEHIND_LINES) as u64 => {
+                Self::WholeLines
+            }
             SendError::Timeout { returned, .. } => Self::LargeStops { returned },
             SendError::Short { returned, .. } => Self::LargeClosed { returned },
             SendError::Lost { returned, .. } => Self::LargeLost { returned, cause: error.cause() },

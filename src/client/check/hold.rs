@@ -17,7 +17,7 @@ use crate::client::connect::Connection;
 use crate::client::error::SendError;
 use crate::client::excerpt::Excerpt;
 use crate::client::idle::{Silence, Silences};
-use crate::client::noise::random;
+use crate::client::noise::message;
 use crate::client::wait::first_of;
 use crate::error::Cause;
 
@@ -41,7 +41,7 @@ impl Check {
 
     /// Echoes, is silent, and echoes again. Returns what became of the connection, and when.
     async fn silence(&self, address: SocketAddr, period: Duration) -> Result<Silence, SendError> {
-        let message = random(SMALL);
+        let message = message(SMALL);
         let connection = self.client.connect(&[address]).await?;
         self.time(&connection, &message).await?;
         let start = Instant::now();

@@ -14,7 +14,7 @@ use super::kinds::{BULK, HalfClose, Mute, Step};
 use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
-use crate::client::noise::random;
+use crate::client::noise::large;
 use crate::client::wait::first_of;
 use crate::error::CauseKind;
 
@@ -73,7 +73,7 @@ impl Check {
         let connection = self.client.connect(&[address]).await.ok()?;
         let mut stream = &connection.stream;
         SockRef::from(stream.get_ref()).set_send_buffer_size(SEND_BUFFER).ok()?;
-        let bulk = random(BULK);
+        let bulk = large(BULK);
         let sent = async {
             // In pieces, because Windows takes a single write of any size into its buffer.
             for piece in bulk.chunks(SEND_BUFFER / 4) {

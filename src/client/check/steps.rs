@@ -13,7 +13,7 @@ use super::kinds::{BULK, HalfClose, Step};
 use super::mute::Unanswered;
 use super::settings::Check;
 use crate::client::error::SendError;
-use crate::client::noise::random;
+use crate::client::noise::{large, message};
 use crate::client::preface::ProxyHeader;
 use crate::client::settings::Client;
 use crate::client::wait::first_of;
@@ -34,7 +34,7 @@ impl Check {
 
     /// All of them, in their order.
     async fn steps(&self, checked: &mut Checked) {
-        let small = random(SMALL);
+        let small = message(SMALL);
         let unanswered = in_turn(self.turns.read().await, self.echo(checked, &small)).await;
         if let Some(unanswered) = unanswered {
             self.mute(checked, unanswered, &small).await;
@@ -84,7 +84,7 @@ impl Check {
 
     /// A large message, and a half-close right behind it, or behind a small one if it failed.
     async fn bulk(&self, checked: &mut Checked, small: &[u8]) {
-        let bulk = random(BULK);
+        let bulk = large(BULK);
         // Not the connection of before: it was silent while others had their turns.
         let returned = match self.client.connect(&[checked.address]).await {
             Ok(connection) => {

@@ -11,7 +11,7 @@ use super::error::DatagramError;
 use super::flow::Flow;
 use super::ping::DatagramPing;
 use super::send::{Back, Odd, exchange};
-use crate::client::noise::random;
+use crate::client::noise::message;
 use crate::client::settings::Client;
 use crate::client::wait::first_of;
 use crate::socket::CallerOptions;
@@ -137,7 +137,7 @@ impl DatagramCheck {
         for new_port in [false, true] {
             let flow = self.open(peer, |options| options)?;
             for _ in 0..if new_port { 1 } else { TRIES - 1 } {
-                match exchange(&flow, peer, &random(SMALL), wait, Odd::Waits).await {
+                match exchange(&flow, peer, &message(SMALL), wait, Odd::Waits).await {
                     Ok(Back { exchange, .. }) => {
                         checked.echo = Some(exchange);
                         checked.new_port_only = new_port;
@@ -247,7 +247,7 @@ impl DatagramCheck {
             if attempt > 0 {
                 Timer::after(LEAST_WAIT / 2).await;
             }
-            match exchange(flow, peer, &random(size), wait, Odd::Waits).await {
+            match exchange(flow, peer, &message(size), wait, Odd::Waits).await {
                 Ok(back) => return Ok(back),
                 Err(error @ DatagramError::Timeout { .. }) => last = error,
                 Err(error) => return Err(error),

@@ -1,7 +1,7 @@
 //! The load on one address over UDP: its flows, and which datagrams go out from them.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mio::Token;
@@ -9,10 +9,11 @@ use mio::event::Event;
 
 use super::side::{Account, Shared, Side, wait_after};
 use crate::client::bench::tally::Style;
+use crate::client::datagram::DatagramError;
 use crate::client::datagram::loss::is_of_another;
 use crate::client::ping::probe::HEADER;
 use crate::error::{Cause, CauseKind};
-use crate::socket::{Drops, complaint};
+use crate::socket::{Complaint, Drops, complaint};
 
 mod arrivals;
 mod flow;
@@ -68,7 +69,7 @@ impl Side for Flows {
         let opened = self.flows[index].open(self.peer, shared.source, &shared.registry, token);
         if let Err(error) = opened {
             self.account.tally.sent += 1; // the one that would have gone out
-            self.note_faults(Cause::from(error).cause(), 1, shared);
+            self.note_faults(&self.undelivered(error, None, None), 1, shared);
         }
     }
 
@@ -126,7 +127,8 @@ impl Side for Flows {
                 flow.retry_at = 0;
             }
             self.silent += late;
-            self.note_faults(CauseKind::Timeout, late, shared);
+            let after = Duration::from_nanos(shared.timeout);
+            self.note_faults(&DatagramError::Timeout { peer: self.peer, after }, late, shared);
             if late > 0 || retries {
                 self.fill_flow(index, shared);
             }
@@ -198,7 +200,9 @@ impl Flows {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return self.ask_for_room(index, true, shared);
                 }
-                Err(error) => self.lose(index, number, Cause::from(error).cause(), shared),
+                Err(error) => {
+                    self.lose(index, number, &self.undelivered(error, None, None), shared);
+                }
             }
             self.flows[index].window.note_sent(number);
         }
@@ -226,24 +230,38 @@ impl Flows {
             heard = true;
             if complaint.length >= HEADER {
                 let number = u64::from_be_bytes(quoted);
-                self.lose(index, number, Cause::from(complaint.error).cause(), shared);
+                let Complaint { error, by, mtu, .. } = complaint;
+                self.lose(index, number, &self.undelivered(error, by, mtu), shared);
             }
         }
         heard
     }
 
     /// A message will not come back. A closed loop goes on from that flow a little later.
-    fn lose(&mut self, index: usize, number: u64, kind: CauseKind, shared: &Shared) {
+    fn lose(&mut self, index: usize, number: u64, error: &DatagramError, shared: &Shared) {
         let flow = &mut self.flows[index];
         if flow.window.lose(number) {
             flow.failures += 1;
             flow.retry_at = shared.clock.now() + wait_after(flow.failures);
-            self.note_faults(kind, 1, shared);
+            self.note_faults(error, 1, shared);
         }
     }
 
-    fn note_faults(&mut self, kind: CauseKind, count: u64, shared: &Shared) {
-        self.account.tally.note_faults(kind, count, || shared.clock.now());
+    /// What the system says of a datagram, for itself or for whoever sent ICMP.
+    fn undelivered(&self, error: io::Error, by: Option<IpAddr>, mtu: Option<u32>) -> DatagramError {
+        let (peer, source) = (self.peer, Cause::from(error));
+        if by.is_none() && source.cause() == CauseKind::Here {
+            DatagramError::Here { peer, source }
+        } else {
+            DatagramError::Undelivered { peer, by, mtu, source }
+        }
+    }
+
+    fn note_faults(&mut self, error: &DatagramError, count: u64, shared: &Shared) {
+        self.account.tally.note_faults(error.cause(), count, || shared.clock.now());
+        if count > 0 {
+            self.account.tally.note_failure(error.clone());
+        }
     }
 
     fn receive(&mut self, index: usize, shared: &mut Shared) {
@@ -275,9 +293,8 @@ impl Flows {
                 if !self.hear_complaints(index, shared) {
                     // Windows announces a refusal in this way, without saying of which datagram.
                     let announces = cfg!(windows) && error.kind() == ErrorKind::ConnectionReset;
-                    let kind = Cause::from(error).cause();
                     if let Some(number) = self.flows[index].window.oldest() {
-                        self.lose(index, number, kind, shared);
+                        self.lose(index, number, &self.undelivered(error, None, None), shared);
                     }
                     return announces;
                 }

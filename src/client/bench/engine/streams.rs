@@ -9,8 +9,8 @@ use mio::event::Event;
 
 use super::side::{Account, Shared, Side};
 use crate::client::bench::ledger::Ledger;
+use crate::client::bench::payload::Payload;
 use crate::client::bench::tally::Style;
-use crate::error::Cause;
 
 mod ends;
 mod link;
@@ -36,10 +36,15 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn new(peer: SocketAddr, connections: usize, base: usize) -> Self {
+    pub(super) fn new(
+        peer: SocketAddr,
+        connections: usize,
+        base: usize,
+        payload: &Payload,
+    ) -> Self {
         Self {
             peer,
-            links: (0..connections).map(|_| Link::new()).collect(),
+            links: (0..connections).map(|_| Link::new(payload.origin())).collect(),
             base,
             next_link: 0,
             dirty: Vec::new(),
@@ -70,7 +75,7 @@ impl Side for Streams {
         }
         let token = Token(self.base + index);
         if let Err(error) = link.connect(self.peer, shared.source, &shared.registry, token) {
-            self.fail(index, Cause::from(error).cause(), shared);
+            self.fail(index, &Broken::Connect(error.into()), shared);
         }
     }
 
@@ -217,14 +222,14 @@ impl Streams {
         let sent = link.send(&shared.payload);
         self.account.tally.sent_bytes += link.ledger.sent - before;
         if let Err(error) = sent {
-            self.broken(index, Broken::System(error), shared);
+            self.broken(index, &Broken::System(error.into()), shared);
         }
     }
 
     fn finish_connect(&mut self, index: usize, shared: &mut Shared) {
         match self.links[index].is_connected() {
             Ok(false) => return,
-            Err(error) => return self.fail(index, Cause::from(error).cause(), shared),
+            Err(error) => return self.fail(index, &Broken::Connect(error.into()), shared),
             Ok(true) => {}
         }
         let now = shared.clock.now();
@@ -236,7 +241,7 @@ impl Streams {
             None => Ok(()),
         };
         if let Err(error) = introduced {
-            return self.broken(index, Broken::System(error), shared);
+            return self.broken(index, &Broken::System(error.into()), shared);
         }
         match shared.style {
             Style::Open => self.send(index, shared), // what fell due in the meantime
@@ -279,7 +284,7 @@ impl Streams {
             }
             let received = match received {
                 Ok(received) => received,
-                Err(broken) => return self.broken(index, broken, shared),
+                Err(broken) => return self.broken(index, &broken, shared),
             };
             if whole > 0 {
                 if !shared.style.keeps() {
@@ -302,7 +307,7 @@ impl Streams {
     fn next_connection(&mut self, index: usize, shared: &Shared) {
         let link = &mut self.links[index];
         link.close(true);
-        link.ledger = Ledger::new(fastrand::u64(..));
+        link.ledger = Ledger::new(shared.payload.origin());
         if self.account.budget > 0 {
             self.begin_next(index, shared);
         } else {

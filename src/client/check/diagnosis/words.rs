@@ -38,6 +38,7 @@ impl Diagnosis {
             Self::LargeDiffers { .. } => "large_differs",
             Self::LargeHangs { .. } => "large_hangs",
             Self::LargeSilent => "large_silent",
+            Self::WholeLines => "whole_lines",
             Self::LargeStops { .. } => "large_stops",
             Self::LargeClosed { .. } => "large_closed",
             Self::LargeLost { .. } => "large_lost",
@@ -119,8 +120,8 @@ impl fmt::Display for Diagnosis {
             }
             Self::Hangs { after } => write!(
                 f,
-                "takes less than 1 MiB in {after:?}, and returns nothing: it hangs, is slow, or has as \
-                 many clients as it takes"
+                "takes less than 1 MiB in {after:?}, and returns nothing: it hangs, is slow, or has \
+                 reached its limit of clients"
             ),
             Self::Partial(part) => write!(f, "only {} come back", Part(*part)),
             Self::Silent => f.write_str(
@@ -135,11 +136,11 @@ impl fmt::Display for Diagnosis {
             }
             Self::ClosesAtOnce => f.write_str(
                 "accepts, then closes without an echo: a limit or a rule of the server, a proxy \
-                 without one behind it, or no echo server",
+                 whose server is down, or no echo server",
             ),
             Self::ClosesEarly(part) => write!(f, "closes when {} are back", Part(*part)),
             Self::Reset => f.write_str(
-                "the connection is reset: a limit of the server, or a proxy without one behind it",
+                "the connection is reset: a limit of the server, or a proxy whose server is down",
             ),
             Self::LargeDiffers { offset } => {
                 write!(f, "small messages return, 1 MiB differs at byte {offset}")
@@ -153,6 +154,9 @@ impl fmt::Display for Diagnosis {
                 write!(f, ": let {icmp} pass, or clamp the MSS")
             }
             Self::LargeSilent => f.write_str("small messages return, of 1 MiB nothing does"),
+            Self::WholeLines => {
+                f.write_str("returns whole lines only: what follows the last newline is kept back")
+            }
             Self::LargeStops { returned } => {
                 write!(f, "small messages return, 1 MiB stops after {returned} bytes")
             }

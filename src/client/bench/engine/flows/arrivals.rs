@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::{CauseKind, Flows, HEADER, Shared};
 use crate::client::bench::ledger::Wrong;
 use crate::client::bench::window::Back;
+use crate::client::datagram::DatagramError;
 use crate::client::datagram::judge::{Expected, Verdict};
 
 impl Flows {
@@ -25,19 +26,22 @@ impl Flows {
         if let Some(number) = known.filter(|_| from == peer && bytes[HEADER..] == *tail) {
             return self.note_intact(index, number, shared);
         }
+        let sent = shared.payload.size;
+        let truncated = DatagramError::Truncated { peer, sent, returned: length };
         let knows = &|number| flow.window.knows(number);
         match (Expected { peer, tail, first, knows }).judge(from, bytes, false) {
             Verdict::Intact { sequence } => self.note_intact(index, sequence, shared),
             Verdict::Foreign { sequence } => {
                 self.account.tally.datagrams.foreign_from = Some(from);
-                self.note_fault(index, Some(sequence), CauseKind::Foreign, shared);
+                let error = DatagramError::Foreign { peer, from };
+                self.note_fault(index, Some(sequence), &error, shared);
             }
             Verdict::Truncated { sequence } => {
-                self.note_fault(index, Some(sequence), CauseKind::Truncated, shared);
+                self.note_fault(index, Some(sequence), &truncated, shared);
             }
             // Cut before the end of its number.
             Verdict::Corrupt { sequence: None, offset } if offset == length && first.is_some() => {
-                self.note_fault(index, first, CauseKind::Truncated, shared);
+                self.note_fault(index, first, &truncated, shared);
             }
             Verdict::Corrupt { sequence, offset } => {
                 let head = sequence.or(first).unwrap_or_default().to_be_bytes();
@@ -53,7 +57,8 @@ impl Flows {
                 // likely it is the one waited for longest.
                 let window = &flow.window;
                 let other = sequence.filter(|&number| window.awaits(number) || window.lost(number));
-                self.note_fault(index, other.or(first), CauseKind::Mismatch, shared);
+                let error = DatagramError::Mismatch { peer, offset, sent, returned: length };
+                self.note_fault(index, other.or(first), &error, shared);
             }
             Verdict::Stray => {}
         }
@@ -84,12 +89,19 @@ impl Flows {
 
     /// A message came back in a way that it must not; if it was not waited for, that is a fault of
     /// none.
-    fn note_fault(&mut self, index: usize, number: Option<u64>, kind: CauseKind, shared: &Shared) {
+    fn note_fault(
+        &mut self,
+        index: usize,
+        number: Option<u64>,
+        error: &DatagramError,
+        shared: &Shared,
+    ) {
         let window = &mut self.flows[index].window;
         if number.is_some_and(|number| window.settle(number).is_some()) {
-            self.note_faults(kind, 1, shared);
+            self.note_faults(error, 1, shared);
         } else {
-            self.account.tally.note_surplus(kind, || shared.clock.now());
+            self.account.tally.note_surplus(error.cause(), || shared.clock.now());
+            self.account.tally.note_failure(error.clone());
         }
     }
 }

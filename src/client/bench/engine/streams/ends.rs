@@ -1,36 +1,40 @@
 //! How connections end, and how they are made again: faults in, what is lost by them out.
 
+use std::io;
+use std::time::Duration;
+
 use super::super::side::wait_after;
-use super::link::{Broken, State};
+use super::link::{Broken, Link, State};
 use super::{Ledger, Shared, Side as _, Streams, Style};
+use crate::client::attempt::{Attempt, Outcome};
+use crate::client::bench::ledger::Wrong;
+use crate::client::error::{ConnectError, SendError};
 use crate::error::{Cause, CauseKind};
 
 impl Streams {
     /// A connection has ended.
-    pub(super) fn broken(&mut self, index: usize, broken: Broken, shared: &Shared) {
+    pub(super) fn broken(&mut self, index: usize, broken: &Broken, shared: &Shared) {
         let failed = self.account.tally.failed;
-        match broken {
-            Broken::System(error) => self.fail(index, Cause::from(error).cause(), shared),
-            Broken::EndOfStream => self.fail(index, CauseKind::Short, shared),
-            Broken::Wrong(wrong) => {
-                self.account.tally.note_wrong(index, wrong);
-                self.fail(index, CauseKind::Mismatch, shared);
-                if self.account.tally.failed == failed {
-                    // Bytes that belong to no message.
-                    self.note_faults(CauseKind::Mismatch, 1, shared);
-                }
+        self.fail(index, broken, shared);
+        if let Broken::Wrong(wrong, _) = *broken {
+            self.account.tally.note_wrong(index, wrong);
+            if self.account.tally.failed == failed {
+                // Bytes that belong to no message.
+                self.note_faults(CauseKind::Mismatch, 1, shared);
             }
         }
     }
 
     /// Gives up a connection, or an attempt at one: counts what was under way, and connects again,
     /// at once if it had come to anything.
-    pub(super) fn fail(&mut self, index: usize, kind: CauseKind, shared: &Shared) {
+    pub(super) fn fail(&mut self, index: usize, broken: &Broken, shared: &Shared) {
+        let error = self.error(index, broken, shared);
+        let kind = error.cause();
         let link = &mut self.links[index];
         let was_open = link.state == State::Open;
         let in_vain = link.ledger.returned == 0;
         link.close(false);
-        let origin = fastrand::u64(..);
+        let origin = shared.payload.origin();
         let mut lost = if was_open {
             link.ledger.restart(origin, &shared.payload) as u64
         } else {
@@ -53,11 +57,46 @@ impl Streams {
             link.failures += 1;
         }
         self.note_faults(kind, lost, shared);
+        if lost > 0 || matches!(broken, Broken::Wrong(..)) {
+            self.account.tally.note_failure(error);
+        }
         let wait = wait_after(self.links[index].failures);
         if wait > 0 || self.account.starts {
             self.links[index].retry_at = shared.clock.now() + wait;
         } else {
             self.reopen.push(index);
+        }
+    }
+
+    /// What ended a connection, as a client's error.
+    fn error(&self, index: usize, broken: &Broken, shared: &Shared) -> SendError {
+        let peer = self.peer;
+        let Link { state, ledger, .. } = &self.links[index];
+        let (sent, returned) = (ledger.sent, ledger.returned);
+        let unmade = |cause: Cause| {
+            let attempts = vec![Attempt { address: peer, outcome: Outcome::Failed(cause) }];
+            ConnectError::NoneAccepts { attempts, source: shared.source }.into()
+        };
+        match broken {
+            Broken::Connect(error) => unmade(error.clone()),
+            Broken::System(error) => {
+                SendError::Lost { peer, sent, returned, source: error.clone() }
+            }
+            Broken::Timeout if *state == State::Connecting => {
+                unmade(io::Error::from(io::ErrorKind::TimedOut).into())
+            }
+            Broken::Timeout => {
+                let after = Duration::from_nanos(shared.timeout);
+                SendError::Timeout { peer, sent, returned, after }
+            }
+            Broken::EndOfStream => SendError::Short { peer, sent, returned },
+            Broken::Wrong(Wrong::Differs { offset, expected, got }, instead) => {
+                let (offset, instead) = (*offset, instead.clone());
+                SendError::Mismatch { peer, offset, expected: *expected, got: *got, instead }
+            }
+            Broken::Wrong(Wrong::Surplus { .. }, instead) => {
+                SendError::Surplus { peer, sent, instead: instead.clone() }
+            }
         }
     }
 
@@ -102,16 +141,21 @@ impl Streams {
                         _ => shared.connect_timeout,
                     };
                     if now.saturating_sub(link.began) > patience {
-                        self.fail(index, CauseKind::Timeout, shared);
+                        self.fail(index, &Broken::Timeout, shared);
                     }
                 }
                 State::Open => {
                     let late = link.ledger.give_up(limit) as u64;
-                    if late > 0 && link.progress < limit {
-                        self.note_faults(CauseKind::Timeout, late, shared);
-                        self.fail(index, CauseKind::Timeout, shared);
-                    } else if late > 0 {
-                        self.note_faults(CauseKind::Timeout, late, shared);
+                    if late == 0 {
+                        continue;
+                    }
+                    let hangs = link.progress < limit;
+                    let error = self.error(index, &Broken::Timeout, shared);
+                    self.account.tally.note_failure(error);
+                    self.note_faults(CauseKind::Timeout, late, shared);
+                    if hangs {
+                        self.fail(index, &Broken::Timeout, shared);
+                    } else {
                         self.fill_link(index, shared);
                     }
                 }

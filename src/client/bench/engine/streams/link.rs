@@ -11,7 +11,9 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use crate::client::bench::ledger::{Ledger, Wrong};
 use crate::client::bench::payload::Payload;
 use crate::client::connect::{is_under_way, local_end};
+use crate::client::excerpt::Excerpt;
 use crate::client::preface::ProxyHeader;
+use crate::error::Cause;
 
 #[derive(Debug)]
 pub(super) struct Link {
@@ -39,23 +41,28 @@ pub(super) enum State {
     Open,
 }
 
-/// What ended a connection.
+/// What ended a connection, or an attempt at one.
 #[derive(Debug)]
 pub(super) enum Broken {
+    /// It was not made.
+    Connect(Cause),
     /// The system said so.
-    System(io::Error),
+    System(Cause),
+    /// Nothing came back for too long.
+    Timeout,
     /// The server ended the stream.
     EndOfStream,
     /// What came back is wrong.
-    Wrong(Wrong),
+    Wrong(Wrong, Option<Excerpt>),
 }
 
 impl Link {
-    pub(super) fn new() -> Self {
+    /// Its stream begins at `origin` of the payload.
+    pub(super) fn new(origin: u64) -> Self {
         Self {
             stream: None,
             state: State::Closed,
-            ledger: Ledger::new(fastrand::u64(..)),
+            ledger: Ledger::new(origin),
             preface: Vec::new(),
             began: 0,
             progress: 0,
@@ -156,10 +163,18 @@ impl Link {
                     return Ok(Received::Nothing);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Broken::System(error)),
+                Err(error) => return Err(Broken::System(error.into())),
             }
         };
-        self.ledger.take(&scratch[..length], payload, whole).map_err(Broken::Wrong)?;
+        let before = self.ledger.returned;
+        self.ledger.take(&scratch[..length], payload, whole).map_err(|wrong| {
+            let instead = match wrong {
+                _ if before > 0 => None, // it was an echo until now
+                Wrong::Differs { offset, .. } => Excerpt::of_reply(&scratch[..length], offset),
+                Wrong::Surplus { offset } => Excerpt::of(&scratch[offset as usize..length]),
+            };
+            Broken::Wrong(wrong, instead)
+        })?;
         Ok(if length == scratch.len() { Received::Full } else { Received::Some })
     }
 
