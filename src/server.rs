@@ -21,6 +21,7 @@ mod linger;
 mod outcome;
 mod phrase;
 mod reflect;
+mod refusal;
 mod run;
 mod running;
 mod serve;
@@ -33,12 +34,11 @@ mod tally;
 mod turn;
 mod wire;
 
-pub use event::{
-    Connected, Event, FlowAppeared, FlowQuiet, Listening, Obstacle, Paused, Refusal, Refused,
-};
+pub use event::{Connected, Event, FlowAppeared, FlowQuiet, Listening, Obstacle, Paused};
 pub use limits::Limits;
 pub use outcome::{Closed, Ending, Reason, Totals};
 pub use reflect::Ignored;
+pub use refusal::{Refusal, Refused};
 pub use running::Running;
 pub use settings::{BindError, Server};
 pub use tally::{DatagramTotals, FaultTally, Tally, Unsent};

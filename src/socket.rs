@@ -13,6 +13,8 @@ mod error;
 mod listener;
 mod options;
 mod segments;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod tcp_info;
 mod transports;
 
 pub(crate) use acknowledged::acknowledged;

@@ -6,6 +6,10 @@
 
 use std::net::IpAddr;
 
+mod ranges;
+
+use ranges::{Ranges, Verdict};
+
 use crate::address::Prefix;
 
 /// The rules as they were given.
@@ -25,26 +29,11 @@ pub(super) struct Access {
     default: Verdict,
 }
 
-/// What a rule says of the addresses in a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Allowed,
-    /// By the prefix at this place in the list; by none if no rule speaks of the address.
-    Denied(Option<u32>),
-}
-
 /// An address that may not connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Denied {
     /// The prefix that decided; none where only others are allowed.
     pub(super) by: Option<Prefix>,
-}
-
-/// Where each range starts, and the verdict from there on. Before the first it is the default.
-#[derive(Debug)]
-struct Ranges<K> {
-    starts: Vec<K>,
-    verdicts: Vec<Verdict>,
 }
 
 impl Rules {
@@ -64,17 +53,16 @@ impl Rules {
             ([], _) => Verdict::Allowed,
             _ => Verdict::Denied(None),
         };
-        let judged = |ipv4| {
+        let rules = |ipv4| {
             let denials = (0_u32..).zip(&denied);
             let denials = denials.map(|(index, prefix)| (*prefix, Verdict::Denied(Some(index))));
             let allowances = allowed.iter().map(|prefix| (*prefix, Verdict::Allowed));
             let rules = denials.chain(allowances);
-            let rules = rules.filter(|(prefix, _)| prefix.first().is_ipv4() == ipv4);
-            let most = if ipv4 { u32::MAX.into() } else { u128::MAX };
-            flatten(rules.collect(), default, most)
+            rules.filter(|(prefix, _)| prefix.first().is_ipv4() == ipv4).collect()
         };
-        let (ipv4, ipv6) = (Ranges::new(judged(true), |key| key as u32), judged(false));
-        Some(Access { ipv4, ipv6: Ranges::new(ipv6, |key| key), denied, default })
+        let ipv4 = Ranges::new(rules(true), default, u32::MAX.into(), |key| key as u32);
+        let ipv6 = Ranges::new(rules(false), default, u128::MAX, |key| key);
+        Some(Access { ipv4, ipv6, denied, default })
     }
 }
 
@@ -91,77 +79,6 @@ impl Access {
                 Err(Denied { by: rule.map(|index| self.denied[index as usize]) })
             }
         }
-    }
-}
-
-impl<K: Copy + Ord> Ranges<K> {
-    fn new(ranges: Vec<(u128, Verdict)>, key: impl Fn(u128) -> K) -> Self {
-        let (starts, verdicts) = ranges.into_iter().map(|(at, is)| (key(at), is)).unzip();
-        Self { starts, verdicts }
-    }
-
-    fn at(&self, address: K) -> Option<Verdict> {
-        let behind = self.starts.partition_point(|&start| start <= address);
-        behind.checked_sub(1).map(|range| self.verdicts[range])
-    }
-}
-
-/// Cuts prefixes of one family into the ranges in which one of them decides. `most` is the family's
-/// last address.
-fn flatten(
-    mut rules: Vec<(Prefix, Verdict)>,
-    default: Verdict,
-    most: u128,
-) -> Vec<(u128, Verdict)> {
-    // A denial comes before the allowance of the same prefix, which is then passed over.
-    rules.sort_by_key(|(prefix, verdict)| {
-        (key(prefix.first()), prefix.length(), *verdict == Verdict::Allowed)
-    });
-    rules.dedup_by_key(|(prefix, _)| *prefix);
-    let mut sweep = Sweep { ranges: Vec::new(), open: Vec::new(), default };
-    for (prefix, verdict) in rules {
-        let first = key(prefix.first());
-        sweep.close_before(first);
-        sweep.begin(first, verdict);
-        sweep.open.push((key(prefix.last()), verdict));
-    }
-    // A prefix that ends with the last address has no range behind it.
-    sweep.close_before(most);
-    sweep.ranges
-}
-
-/// The way over all prefixes, from the first address to the last.
-struct Sweep {
-    ranges: Vec<(u128, Verdict)>,
-    /// The last addresses of the prefixes that hold where the sweep is. Two prefixes are either
-    /// disjoint or one is in the other, so the longest is on top.
-    open: Vec<(u128, Verdict)>,
-    default: Verdict,
-}
-
-impl Sweep {
-    /// Ends the prefixes whose last address is before `address`.
-    fn close_before(&mut self, address: u128) {
-        while let Some(&(last, _)) = self.open.last().filter(|(last, _)| *last < address) {
-            self.open.pop();
-            let verdict = self.open.last().map_or(self.default, |(_, verdict)| *verdict);
-            self.begin(last + 1, verdict);
-        }
-    }
-
-    fn begin(&mut self, at: u128, verdict: Verdict) {
-        match self.ranges.last_mut() {
-            Some((start, last)) if *start == at => *last = verdict,
-            _ => self.ranges.push((at, verdict)),
-        }
-    }
-}
-
-/// An address as a number of its family.
-fn key(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u32::from(address).into(),
-        IpAddr::V6(address) => address.into(),
     }
 }
 

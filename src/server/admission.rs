@@ -8,8 +8,9 @@ use async_io::Async;
 
 use super::clients::{Client, Clients};
 use super::ends::{Ends, mapped};
-use super::event::{Connected, Event, Refusal, Refused};
+use super::event::{Connected, Event};
 use super::gate::Knock;
+use super::refusal::{Refusal, Refused};
 use crate::address::canonical;
 use crate::proxy::Header;
 

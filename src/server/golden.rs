@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::event::{
-    Connected, Event, FlowAppeared, FlowQuiet, Listening, Obstacle, Paused, Refusal, Refused,
-};
+use super::event::{Connected, Event, FlowAppeared, FlowQuiet, Listening, Obstacle, Paused};
 use super::outcome::{Closed, Ending, Reason, Totals};
 use super::reflect::Ignored;
+use super::refusal::{Refusal, Refused};
 use super::tally::{DatagramTotals, FaultTally, Unsent};
 use crate::address::Families;
 use crate::error::Cause;

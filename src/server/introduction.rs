@@ -12,7 +12,7 @@ use futures::io::AsyncRead;
 
 use super::admission::{self, dismiss};
 use super::clients::Client;
-use super::event::Refusal;
+use super::refusal::Refusal;
 use super::serve::serve;
 use crate::proxy::{Header, Parsed};
 

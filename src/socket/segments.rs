@@ -47,61 +47,24 @@ impl Segments {
 /// How many segments the connection of `socket` took so far. `None` where the system does not say.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn segments(socket: &TcpStream) -> Option<Segments> {
-    linux::segments(socket)
+    const TOTAL_RETRANS: usize = 25;
+    const DATA_SEGS_IN: usize = 38;
+    const DATA_SEGS_OUT: usize = 39;
+    const RCV_OOOPACK: usize = 56;
+
+    let info = super::tcp_info::fours(socket)?;
+    Some(Segments {
+        sent: info[DATA_SEGS_OUT].into(),
+        resent: info[TOTAL_RETRANS].into(),
+        received: info[DATA_SEGS_IN].into(),
+        out_of_order: info[RCV_OOOPACK].into(),
+    })
 }
 
 /// How many segments the connection of `socket` took so far. This system does not say.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn segments(_: &TcpStream) -> Option<Segments> {
     None
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod linux {
-    use std::net::TcpStream;
-    use std::sync::LazyLock;
-
-    use nix::libc; // the macro writes libc::getsockopt
-    use nix::sys::socket::getsockopt;
-    use nix::sys::socket::sockopt::GetStruct;
-
-    use super::Segments;
-    use crate::socket::acknowledged::has_release;
-
-    /// The first 232 bytes of struct tcp_info (linux/tcp.h), up to tcpi_rcv_ooopack and the word it
-    /// is in, in words of four bytes.
-    #[derive(Clone, Copy)]
-    struct TcpInfo;
-
-    nix::getsockopt_impl!(
-        TcpInfo,
-        libc::IPPROTO_TCP,
-        libc::TCP_INFO,
-        [u32; WORDS],
-        GetStruct<[u32; WORDS]>
-    );
-
-    const WORDS: usize = 58;
-    const TOTAL_RETRANS: usize = 25;
-    const DATA_SEGS_IN: usize = 38;
-    const DATA_SEGS_OUT: usize = 39;
-    const RCV_OOOPACK: usize = 56;
-
-    /// Whether the kernel's struct reaches that far: Linux 5.4. nix panics if it does not.
-    static IS_KNOWN: LazyLock<bool> = LazyLock::new(|| has_release((5, 4)));
-
-    pub(super) fn segments(socket: &TcpStream) -> Option<Segments> {
-        if !*IS_KNOWN {
-            return None;
-        }
-        let info = getsockopt(socket, TcpInfo).ok()?;
-        Some(Segments {
-            sent: info[DATA_SEGS_OUT].into(),
-            resent: info[TOTAL_RETRANS].into(),
-            received: info[DATA_SEGS_IN].into(),
-            out_of_order: info[RCV_OOOPACK].into(),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use std::time::Instant;
 use slab::Slab;
 
 use crate::fault::Told;
-use crate::server::event::Refusal;
 use crate::server::outcome::{Closed, Reason, Totals};
+use crate::server::refusal::Refusal;
 use crate::server::sources::{Admission, Sources};
 
 /// A slot for each client. What only few clients have stands beside it, so that the others do not
