@@ -14,7 +14,6 @@ mod flags;
 mod generate;
 mod hints;
 mod journal;
-mod json;
 mod listen;
 mod log;
 mod ping;

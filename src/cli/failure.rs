@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use echo6::address::{AddressError, Endpoint, ResolveError};
+use echo6::address::{AddressError, Endpoint, Families, ResolveError};
 use echo6::client::{ConnectError, DatagramError, SendError};
 use echo6::error::{CauseKind, chain};
 use echo6::fault::FaultError;
@@ -13,7 +13,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::hints;
-use super::json::family;
 use super::text::{for_shell, for_terminal, line, point_at};
 
 /// The exit statuses, which scripts rely on; the worst is the greatest.
@@ -243,4 +242,9 @@ fn fields(error: &impl Serialize, peer: Option<SocketAddr>) -> Map<String, Value
         numbers.insert("family".to_owned(), family(address).into());
     }
     numbers
+}
+
+/// The family of an address, as the library's lines say it.
+fn family(address: SocketAddr) -> &'static str {
+    if Families::of(address) == Families::Ipv4 { "ipv4" } else { "ipv6" }
 }

@@ -6,7 +6,7 @@ use echo6::socket::{
     DatagramSocket, ListenOptions, Listener, listen, listen_both, listen_datagrams,
 };
 
-use super::Listen;
+use super::flags::Listen;
 use super::foreign::Foreign;
 #[cfg(unix)]
 use super::foreign::recognise;

@@ -6,8 +6,6 @@
 mod failure;
 #[path = "../../../src/cli/hints.rs"]
 mod hints;
-#[path = "../../../src/cli/json.rs"]
-mod json;
 #[path = "../../../src/cli/text.rs"]
 mod text;
 #[path = "../../../src/cli/values.rs"]

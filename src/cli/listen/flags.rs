@@ -1,0 +1,188 @@
+//! The flags of `echo6 listen`: what they mean, and which of them go together.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cli::failure::Failure;
+use crate::cli::values::{
+    parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate, parse_timeout,
+};
+
+/// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "listen", help_triggers("-h", "--help"))]
+pub(crate) struct Listen {
+    /// IPv4 only
+    #[argh(switch, short = '4')]
+    pub(super) ipv4: bool,
+
+    /// IPv6 only: [::] then refuses IPv4
+    #[argh(switch, short = '6')]
+    pub(super) ipv6: bool,
+
+    /// serve UDP as well, on the same port
+    #[argh(switch, short = 'u')]
+    pub(super) udp: bool,
+
+    /// with -u: do not serve TCP
+    #[argh(switch)]
+    pub(super) no_tcp: bool,
+
+    /// datagrams answered per second from one IPv4 address or IPv6 /64
+    #[argh(option, arg_name = "RATE", from_str_fn(parse_rate))]
+    pub(super) max_rate: Option<NonZeroU32>,
+
+    /// answer datagrams from ports below 1024 and from the ports served here too;
+    /// only on networks whose senders you trust
+    #[argh(switch)]
+    pub(super) any_source_port: bool,
+
+    /// answer a datagram with the TOS or traffic class that it came with (Linux)
+    #[argh(switch)]
+    pub(super) copy_tos: bool,
+
+    /// ask for a receive buffer of SIZE for datagrams (default: 4M)
+    #[argh(option, arg_name = "SIZE", from_str_fn(parse_buffer))]
+    pub(super) buffer: Option<usize>,
+
+    /// clients at the same time; more wait in the kernel (default: what the
+    /// descriptor limit allows)
+    #[argh(option, short = 'm', arg_name = "N", from_str_fn(parse_limit))]
+    pub(super) max_conns: Option<NonZeroUsize>,
+
+    /// connections at the same time from one IPv4 address or IPv6 /64; more are
+    /// closed
+    #[argh(option, arg_name = "N", from_str_fn(parse_limit))]
+    pub(super) max_per_source: Option<NonZeroUsize>,
+
+    /// let only clients of these prefixes in, such as 192.0.2.0/24,loopback; of
+    /// all prefixes that a client is in, the longest decides
+    #[argh(option, arg_name = "PREFIX")]
+    pub(super) allow: Vec<String>,
+
+    /// close clients of these prefixes at once
+    #[argh(option, arg_name = "PREFIX")]
+    pub(super) deny: Vec<String>,
+
+    /// a file of prefixes to allow, one a line, with # before comments
+    #[argh(option, arg_name = "FILE")]
+    pub(super) allow_file: Vec<String>,
+
+    /// a file of prefixes to deny
+    #[argh(option, arg_name = "FILE")]
+    pub(super) deny_file: Vec<String>,
+
+    /// require a PROXY header, v1 or v2, from balancers of these prefixes (any:
+    /// from everyone) and take the client that it announces for the peer; TCP
+    #[argh(option, arg_name = "PREFIX")]
+    pub(super) accept_proxy: Vec<String>,
+
+    /// close a client that neither sends nor takes a byte for D
+    #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
+    pub(super) idle_timeout: Option<Duration>,
+
+    /// close a client when SIZE bytes were echoed
+    #[argh(option, arg_name = "SIZE", from_str_fn(parse_byte_limit))]
+    pub(super) max_bytes: Option<u64>,
+
+    /// close a client after D
+    #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
+    pub(super) max_time: Option<Duration>,
+
+    /// how long a stop waits for clients to take their bytes (default: 5s)
+    #[argh(
+        option,
+        arg_name = "D",
+        from_str_fn(parse_duration),
+        default = "Duration::from_secs(5)"
+    )]
+    pub(super) grace: Duration,
+
+    /// poll each connection for D before it sleeps: shorter round trips, and a
+    /// core that is never idle while clients talk; try 50us (default: 0)
+    #[argh(option, arg_name = "D", from_str_fn(parse_duration), default = "Duration::ZERO")]
+    pub(super) busy_poll: Duration,
+
+    /// executor threads, up to 256 (default: 1)
+    #[argh(option, arg_name = "N", from_str_fn(parse_threads), default = "THREADS")]
+    pub(super) threads: NonZeroUsize,
+
+    /// share the port with other processes that have this option too (Unix)
+    #[argh(switch)]
+    pub(super) reuse_port: bool,
+
+    /// break connections on purpose, drawn as they are accepted, and datagrams,
+    /// each drawn by itself; such as 10%flip@1000; "help" lists all
+    #[argh(option, arg_name = "FAULT")]
+    pub(super) fault: Vec<String>,
+
+    /// draw the same faults as another run (default: random, in the first line)
+    #[argh(option, arg_name = "N")]
+    pub(super) fault_seed: Option<u64>,
+
+    /// serve the socket that is stdin, as inetd starts it: a client, or what clients
+    /// come to; print nothing (Unix)
+    #[argh(switch)]
+    pub(super) inetd: bool,
+
+    /// write one JSON object per line to stdout
+    #[argh(switch)]
+    pub(crate) json: bool,
+
+    /// say nothing but errors
+    #[argh(switch, short = 'q')]
+    pub(super) quiet: bool,
+
+    /// print what balancers say of their clients beside addresses
+    #[argh(switch, short = 'v')]
+    pub(super) verbose: bool,
+
+    /// HOST:PORT, [IPV6]:PORT or :PORT; port 0 lets the system choose. None: the
+    /// sockets that systemd passes on
+    #[argh(positional, arg_name = "ADDRESS")]
+    pub(super) addresses: Vec<String>,
+}
+
+/// One executor thread. Two share a core with whoever else is busy, on two cores with the load on
+/// the same machine: 64 and 1,000 clients are served 0.9 times as fast, a single one 1.3 times. See
+/// "echo6, 2 threads" in `benches/echo.rs`.
+const THREADS: NonZeroUsize = NonZeroUsize::MIN;
+
+/// Reads a number of threads. More than any machine has cores for would only abort.
+fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
+    match parse_limit(text)? {
+        threads if threads.get() <= 256 => Ok(threads),
+        _ => Err("must be from 1 to 256".to_owned()),
+    }
+}
+
+/// Says which flags do not go together: those of one transport need it.
+pub(super) fn agree(arguments: &Listen, tcp: bool, udp: bool) -> Result<(), Failure> {
+    let of_udp = [
+        ("--max-rate", arguments.max_rate.is_some()),
+        ("--any-source-port", arguments.any_source_port),
+        ("--copy-tos", arguments.copy_tos),
+        ("--buffer", arguments.buffer.is_some()),
+    ];
+    let of_tcp = [
+        ("--max-conns", arguments.max_conns.is_some()),
+        ("--max-per-source", arguments.max_per_source.is_some()),
+        ("--max-bytes", arguments.max_bytes.is_some()),
+        ("--max-time", arguments.max_time.is_some()),
+        ("--accept-proxy", !arguments.accept_proxy.is_empty()),
+    ];
+    let first = |flags: &[(&'static str, bool)]| {
+        flags.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+    };
+    match (first(&of_udp), first(&of_tcp)) {
+        (Some(flag), _) if !udp => {
+            Err(Failure::usage(format!("{flag} is for datagrams: it needs --udp")))
+        }
+        (_, Some(flag)) if !tcp => {
+            Err(Failure::usage(format!("{flag} is for connections: it excludes --no-tcp")))
+        }
+        _ => Ok(()),
+    }
+}
