@@ -31,6 +31,7 @@ mod sources;
 mod spawner;
 mod sweep;
 mod tally;
+mod ticks;
 mod turn;
 mod wire;
 

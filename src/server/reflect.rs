@@ -22,6 +22,7 @@ use futures::task::AtomicWaker;
 use super::clients::Clients;
 use super::event::{Event, FlowAppeared, FlowQuiet};
 use super::tally::{DatagramTotals, FaultTally, Unsent};
+use super::ticks::Ticks;
 use crate::address::canonical;
 use crate::fault::DatagramFaults;
 use crate::socket::{Arrival, Control, DatagramSocket, Drops, Inbox, reply};
@@ -137,9 +138,9 @@ impl Reflectors {
             return future::pending().await;
         }
         let Shared { quiet, start, .. } = *self.shared;
-        let period = (quiet / LOOKS).max(Duration::from_millis(1));
+        let mut ticks = Ticks::every((quiet / LOOKS).max(Duration::from_millis(1)));
         loop {
-            task::sleep(period).await;
+            ticks.next().await;
             let flows = self.shared.state().flows.expire(start.elapsed(), quiet);
             self.shared.report_quiet(flows);
         }

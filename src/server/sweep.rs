@@ -10,6 +10,7 @@ use futures::future;
 use super::clients::{Client, Clients};
 use super::limits::Limits;
 use super::outcome::Reason;
+use super::ticks::Ticks;
 use super::turn::{END, SWEEP};
 use crate::socket::acknowledged;
 
@@ -27,8 +28,9 @@ pub(super) async fn sweep(clients: &Arc<Clients>) {
     let period = (shortest / LOOKS).max(Duration::from_millis(1));
     let mut seen = Vec::new();
     let mut last = Instant::now();
+    let mut ticks = Ticks::every(period);
     loop {
-        task::sleep(period).await;
+        ticks.next().await;
         let now = Instant::now();
         // A process that was itself stopped, or a host that slept, has not seen its clients idle.
         let stopped = now.duration_since(last).saturating_sub(2 * period);
