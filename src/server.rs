@@ -4,6 +4,7 @@ mod accept;
 mod access;
 mod admission;
 mod backlog;
+mod busy;
 mod clients;
 mod close;
 mod connection;

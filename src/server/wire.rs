@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use futures::io::{AsyncRead, AsyncWrite};
 
+use super::busy::Looking;
 use super::clients::Client;
 
 /// The socket of a client, to read from and to write to.
@@ -61,17 +62,14 @@ impl AsyncWrite for Wire<'_> {
 }
 
 /// The same, but it looks again and again for a while before it waits.
-///
-/// To wait costs a system call to arm epoll, another to sleep, and the time to wake up. While a
-/// reader looks, other tasks run between two looks.
 pub(super) struct BusyWire<'a> {
     wire: Wire<'a>,
-    looking_since: Option<Instant>,
+    looking: Looking,
 }
 
 impl<'a> BusyWire<'a> {
     pub(super) fn new(wire: Wire<'a>) -> Self {
-        Self { wire, looking_since: None }
+        Self { wire, looking: Looking::default() }
     }
 }
 
@@ -86,16 +84,14 @@ impl AsyncRead for BusyWire<'_> {
             client.read(buffer, |buffer| Poll::Ready(client.socket.get_ref().read(buffer)));
         match looked {
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                let since = *self.looking_since.get_or_insert_with(Instant::now);
-                if since.elapsed() < client.busy_poll() {
+                if self.looking.goes_on(client.busy_poll(), Instant::now) {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                self.looking_since = None;
                 Pin::new(&mut self.wire).poll_read(cx, buffer)
             }
             read => {
-                self.looking_since = None;
+                self.looking.found();
                 read
             }
         }
