@@ -115,6 +115,7 @@ where
                 Either::Right((Err(SendError::Lost { source, .. }), receive))
                     if source.is_reset() =>
                 {
+                    self.state().is_reset = true;
                     match receive.await {
                         // The system tells a reset once, and this time it told the sender.
                         Ok(()) | Err(SendError::Short { .. }) if !is_after_close(&source) => {
@@ -165,7 +166,11 @@ where
                 if !self.half_close && self.state().all_returned() {
                     return Poll::Ready(Ok(0));
                 }
-                Pin::new(&mut stream).poll_read(cx, &mut buffer)
+                match Pin::new(&mut stream).poll_read(cx, &mut buffer) {
+                    // Behind a reset nothing more comes: what is not here is lost.
+                    Poll::Pending if self.state().is_reset => Poll::Ready(Ok(0)),
+                    read => read,
+                }
             });
             let length = read.await.map_err(|error| self.lost(error.into()))?;
             if length == 0 {
@@ -237,8 +242,8 @@ mod tests {
 
     use super::*;
 
-    /// A connection on which each write fails for want of memory, and nothing is there to read.
-    struct Unwritable;
+    /// A connection on which each write fails, and nothing is there to read.
+    struct Unwritable(io::ErrorKind);
 
     impl AsyncRead for &Unwritable {
         fn poll_read(
@@ -256,7 +261,7 @@ mod tests {
             _: &mut Context<'_>,
             _: &[u8],
         ) -> Poll<io::Result<usize>> {
-            Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()))
+            Poll::Ready(Err(self.0.into()))
         }
 
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -271,10 +276,23 @@ mod tests {
     #[test]
     fn an_error_of_a_write_is_told_without_waiting_for_the_timeout() {
         let peer = "127.0.0.1:7".parse().unwrap();
-        let exchange = Exchange::new(peer, &Unwritable, true);
-        let hour = Duration::from_secs(3600);
-        let error = block_on(exchange.run(&b"hello"[..], sink(), hour)).unwrap_err();
-        let source = io::Error::from(io::ErrorKind::OutOfMemory).into();
-        assert_eq!(error, SendError::Lost { peer, sent: 5, returned: 0, source });
+        let (sent, returned) = (5, 0);
+        let lost = |kind| {
+            let source = io::Error::from(kind).into();
+            SendError::Lost { peer, sent, returned, source }
+        };
+        let short = |_| SendError::Short { peer, sent, returned };
+        let rows: [(_, &dyn Fn(_) -> _); 3] = [
+            (io::ErrorKind::OutOfMemory, &lost),
+            (io::ErrorKind::ConnectionReset, &lost),
+            (io::ErrorKind::BrokenPipe, &short), // the server had closed before
+        ];
+        for (kind, expected) in rows {
+            let broken = Unwritable(kind);
+            let exchange = Exchange::new(peer, &broken, true);
+            let hour = Duration::from_secs(3600);
+            let error = block_on(exchange.run(&b"hello"[..], sink(), hour)).unwrap_err();
+            assert_eq!(error, expected(kind));
+        }
     }
 }

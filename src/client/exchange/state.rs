@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) input_ended: bool,
     /// Whether bytes that came back wait for the output to take them.
     pub(super) output_waits: bool,
+    /// Whether the sender was told that the connection is reset.
+    pub(super) is_reset: bool,
     pub(super) last_progress: Instant,
     /// How the reply begins.
     beginning: Vec<u8>,
@@ -29,6 +31,7 @@ impl State {
             unreturned: VecDeque::new(),
             input_ended: false,
             output_waits: false,
+            is_reset: false,
             last_progress: Instant::now(),
             beginning: Vec::new(),
         }
