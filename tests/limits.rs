@@ -124,8 +124,7 @@ fn only_the_idle_client_is_closed_and_not_too_soon() {
 
 #[test]
 fn a_client_that_does_not_read_is_idle_too() {
-    let server =
-        TestServer::on("[::1]:0", |server| server.idle_timeout(Duration::from_millis(200)));
+    let server = TestServer::on("[::1]:0", |server| server.idle_timeout(Duration::from_secs(1)));
     let client = server.connect(V6);
     fill(&client);
     let closed = server.closed();
@@ -235,7 +234,7 @@ fn a_client_whose_time_is_up_gets_what_it_sent_and_end_of_stream() {
 
 #[test]
 fn a_client_that_does_not_read_is_reset_when_its_time_and_the_grace_are_over() {
-    let (most, grace) = (Duration::from_millis(100), Duration::from_millis(100));
+    let (most, grace) = (Duration::from_secs(1), Duration::from_millis(100));
     let mut server = TestServer::on("[::1]:0", |server| server.max_time(most).grace(grace));
     let mut client = server.connect(V6);
     fill(&client);
