@@ -161,22 +161,34 @@ fn the_pods_of_kubernetes_serve_and_their_probes_pass() {
 }
 
 #[test]
-fn the_job_of_kubernetes_runs_its_load_against_the_service() {
-    let Some(jobs) = yaml("bench.yaml") else { return };
+fn the_jobs_of_kubernetes_run_their_load_against_the_service() {
     let Some(documents) = yaml("kubernetes.yaml") else { return };
     let service = documents.iter().find(|document| document["kind"] == "Service").unwrap();
     let port = &service["spec"]["ports"][0]["port"];
     let target = format!("{}:{port}", service["metadata"]["name"].as_str().unwrap());
-    let container = &jobs[0]["spec"]["template"]["spec"]["containers"][0];
-    let words = strings(&container["args"]);
-    assert_eq!(words.last(), Some(&&target[..]));
+    let folder = std::env::temp_dir().join(format!("echo6-results-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for job in ["bench.yaml", "bench-pods.yaml"] {
+        let Some(jobs) = yaml(job) else { return };
+        let container = &jobs[0]["spec"]["template"]["spec"]["containers"][0];
+        let words = strings(&container["args"]);
+        assert_eq!(words.last(), Some(&&target[..]), "{job}");
 
-    // The same load, for a shorter time, and on this host.
-    let listening = Listening::start(&["-q", "127.0.0.1:0"]);
-    let here = format!("127.0.0.1:{}", listening.port);
-    let words: Vec<_> =
-        words.iter().map(|word| word.replace("10s", "300ms").replace(&target, &here)).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).chain(["--warm-up", "0"]).collect();
-    let loaded = run(&words);
-    assert_eq!(loaded.status, Some(0), "{loaded:?}");
+        // The same load, for a shorter time, and on this host.
+        let listening = Listening::start(&["-q", "127.0.0.1:0"]);
+        let here = format!("127.0.0.1:{}", listening.port);
+        let words: Vec<_> = words
+            .iter()
+            .map(|word| match *word {
+                "10s" | "60s" => "300ms".to_owned(),
+                word if word == target => here.clone(),
+                word => word.replace("/results", folder.to_str().unwrap()),
+            })
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(["--warm-up", "0"]).collect();
+        let loaded = run(&words);
+        assert_eq!(loaded.status, Some(0), "{job}: {loaded:?}");
+    }
+    assert!(folder.join("$(JOB_COMPLETION_INDEX).hgrm").exists());
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -133,6 +133,8 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
         &["bench", "-d", "50ms", "--warm-up", "0", "-r", "1", "--search", "p50=1us", &good],
         &["bench", "-u", "-n", "8", "-c", "2", "-w", "1s", "--warm-up", "0", &datagrams],
         &["check", &good, &closed, &changing],
+        &["address", "::ffff:192.0.2.7", "[fe80::1%eth0]:7000", "name:7000"],
+        &["address", "10.0.0.0/8", "0.0.0.0/4", "localhost", "10.0.0.1/8"],
     ] {
         for object in run(&[arguments, &["--json"]].concat()).objects() {
             let (command, event) = (arguments[0], object["event"].as_str().unwrap());
@@ -145,7 +147,9 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
             events.insert(format!("{command} {event}"));
         }
     }
-    for event in ["send failure", "ping late", "ping disconnected", "check check"] {
+    for event in
+        ["send failure", "ping late", "ping disconnected", "check check", "address failure"]
+    {
         assert!(events.contains(event), "{event} was not seen: {events:?}");
     }
 }

@@ -308,7 +308,7 @@ fn each_event_is_a_sentence_and_an_object() {
 /// The words in backticks in the README's row of an event of the server.
 fn documented(event: &str) -> BTreeSet<&'static str> {
     let readme = include_str!("../../README.md");
-    let table = readme.split("## Serve").nth(1).expect("the chapter on the server");
+    let table = readme.split("### Events of listen").nth(1).expect("the events of the server");
     let start = format!("| `{event}` |");
     let row = table.lines().find(|line| line.starts_with(&start));
     let row = row.unwrap_or_else(|| panic!("no row of {event}"));

@@ -28,9 +28,7 @@ pub(super) fn page(program: &CommandInfoWithArgs) -> String {
         command(&mut page, &subcommand.command);
     }
     page.control("SH", ["JSON"]);
-    for heading in ["### Its JSON", "## JSON"] {
-        markdown::append(&mut page, markdown::section(README, heading).unwrap_or_default());
-    }
+    markdown::append(&mut page, markdown::section(README, "## JSON").unwrap_or_default());
     page.control("SH", ["EXIT STATUS"]);
     for code in program.error_codes {
         page.control("TP", []).text([bold(code.code.to_string())]);
