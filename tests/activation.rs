@@ -100,8 +100,8 @@ fn what_cannot_be_served_is_said() {
         (listener(), "LISTEN_PID=$$ LISTEN_FDS=0", "listen", "no ADDRESS given"),
         (listener(), "LISTEN_PID=$$ LISTEN_FDS=3", "listen", "descriptor 4 is not open"),
         (listener(), "LISTEN_PID=$$ LISTEN_FDS=4294967295", "listen", "descriptor 4 is not open"),
-        (listener(), "LISTEN_PID=$$ LISTEN_FDS=x", "listen", "is no number"),
-        (file(), ONE, "listen", "descriptor 3 of LISTEN_FDS is no socket"),
+        (listener(), "LISTEN_PID=$$ LISTEN_FDS=x", "listen", "is not a number"),
+        (file(), ONE, "listen", "descriptor 3 of LISTEN_FDS is not a socket"),
         (
             OwnedFd::from(connection),
             "LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=connection",
@@ -188,12 +188,12 @@ fn the_manager_is_told_when_it_serves_how_many_and_when_it_stops() {
     let mut command = common::binary::echo6(&["listen", "-q", "--grace", "2s", "127.0.0.1:0"]);
     command.env("NOTIFY_SOCKET", &manager.path);
     let listening = Listening::spawn(command);
-    assert_eq!(manager.told(), "STATUS=0 clients now, 0 before with 0 bytes echoed\nREADY=1\n");
+    assert_eq!(manager.told(), "STATUS=0 clients now, 0 before, 0 bytes echoed\nREADY=1\n");
     let address = SocketAddr::new(common::V4, listening.port);
     assert_eq!(exchange(connect(address), b"hello"), b"hello");
     let mut client = connect(address);
     assert_eq!(round_trip(&mut client, b"here"), b"here");
-    assert_eq!(manager.told(), "STATUS=1 client now, 1 before with 5 bytes echoed\n");
+    assert_eq!(manager.told(), "STATUS=1 client now, 1 before, 5 bytes echoed\n");
     drop(client);
     assert_eq!(listening.stop(Signal::TERM).status, Some(0));
     let told = manager.told();
@@ -294,7 +294,7 @@ fn a_client_on_stdin_reads_no_error() {
 
     let refused = run(&["listen", "--inetd"]);
     assert_eq!((refused.status, &refused.stdout[..]), (Some(2), ""));
-    assert!(refused.stderr.contains("stdin is no socket"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("stdin is not a socket"), "{}", refused.stderr);
     let refused = run(&["listen", "--inetd", "--json"]);
     assert!(refused.stderr.contains("--inetd prints nothing"), "{}", refused.stderr);
 }

@@ -67,7 +67,7 @@ fn rows_stand_below_the_target_that_they_belong_to() {
 fn an_other_service_is_named_by_what_it_says() {
     let web = Liar::start(V4, liar::says_something_else).address.to_string();
     let checked = run(&["check", "-q", &web]);
-    let said = "IPv4: no echo server: it speaks HTTP, \"HTTP/1.1 400 Bad Request…\"\n";
+    let said = "IPv4: not an echo server: it speaks HTTP, \"HTTP/1.1 400 Bad Request…\"\n";
     assert_eq!((checked.status, &checked.stdout[..]), (Some(1), said), "{checked:?}");
     for command in ["send", "ping"] {
         let message = if command == "send" { &["Hello"][..] } else { &["-c1"] };
@@ -97,7 +97,11 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
         (liar::hangs_up_on_the_silent as Lie, "closed", "an idle connection is closed after"),
         (liar::resets_the_silent, "reset", "an idle connection is reset"),
         (liar::forgets_the_silent, "dead", "an idle connection stops working without a reset"),
-        (liar::scolds_the_silent, "mismatch", "brings other bytes than were sent after"),
+        (
+            liar::scolds_the_silent,
+            "mismatch",
+            "an idle connection returns other bytes than were sent",
+        ),
     ];
     thread::scope(|scope| {
         for (case, ip) in cases.iter().flat_map(|case| [(case, V4), (case, V6)]) {

@@ -198,7 +198,7 @@ fn a_server_that_accepts_and_never_answers_is_a_timeout() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let error = format!("no progress with {address} for 200ms: 0 of 1 bytes came back");
-    assert_fails(&["send", "-w", "200ms", &address, "x"], 1, &error, "be no echo server");
+    assert_fails(&["send", "-w", "200ms", &address, "x"], 1, &error, "not be an echo server");
 }
 
 #[cfg(unix)]

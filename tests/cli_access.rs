@@ -83,7 +83,7 @@ fn a_wrong_prefix_is_told_with_its_place() {
     for (arguments, told) in [
         (
             &["--allow", "loopback,10.0.0.1/8"][..],
-            "error: invalid prefix: bits set behind the prefix length\n  10.0.0.1/8\n           ^\n\
+            "error: invalid prefix: bits set beyond the prefix length\n  10.0.0.1/8\n           ^\n\
              help: write 10.0.0.0/8, or 10.0.0.1/32 for the address alone\n"
                 .to_owned(),
         ),
@@ -92,7 +92,7 @@ fn a_wrong_prefix_is_told_with_its_place() {
         (
             &["--deny-file", wrong.name()],
             format!(
-                "error: {}, line 3: invalid prefix: bits set behind the prefix length\n  \
+                "error: {}, line 3: invalid prefix: bits set beyond the prefix length\n  \
                  192.0.2.7/24\n            ^\nhelp: write 192.0.2.0/24",
                 wrong.name()
             ),

@@ -130,7 +130,7 @@ IPv4 dummy address: 192.0.0.8/32 (RFC 7600), and 4 more
 fn a_prefix_with_host_bits_is_refused_with_the_fix() {
     assert_eq!(
         refused("10.0.0.1/24"),
-        "error: invalid prefix: bits set behind the prefix length
+        "error: invalid prefix: bits set beyond the prefix length
   10.0.0.1/24
            ^
 help: write 10.0.0.0/24, or 10.0.0.1/32 for the address alone
@@ -141,7 +141,7 @@ help: write 10.0.0.0/24, or 10.0.0.1/32 for the address alone
         (
             Some(1),
             "2001:db8::/32\n".to_owned(),
-            "line 2: invalid prefix: bits set behind the prefix length at byte 9: 10.0.0.1/8\n"
+            "line 2: invalid prefix: bits set beyond the prefix length at byte 9: 10.0.0.1/8\n"
                 .to_owned()
         )
     );

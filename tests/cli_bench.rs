@@ -177,7 +177,7 @@ fn spectra_are_written_for_each_address_and_merged() {
     std::fs::write(&file.0, "hello\n").unwrap();
     let ran = run(&["bench", "--merge", file.path()]);
     assert_eq!(ran.status, Some(2), "{ran:?}");
-    assert!(ran.stderr.contains("no percentile spectrum"), "{ran:?}");
+    assert!(ran.stderr.contains("not a percentile spectrum"), "{ran:?}");
 }
 
 #[test]

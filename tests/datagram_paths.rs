@@ -51,7 +51,7 @@ fn a_path_that_does_not_say_its_mtu_is_a_black_hole() {
     let (status, text) = check(&path, &port);
     assert_eq!(status, Some(1), "{text}");
     for family in ["IPv4", "IPv6"] {
-        let said = format!("{family}: path MTU 1280, and no router says so: a black hole");
+        let said = format!("{family}: path MTU 1280, but no router reports it: a black hole");
         assert!(text.contains(&said), "{text}");
     }
 }

@@ -39,7 +39,7 @@ fn assert_said(run: &Run, line: Option<&str>, (status, said): (i32, &str)) {
 fn a_late_server_is_told_from_one_that_never_answers() {
     let (_server, address) = Listening::faulty("[::1]:0", "delay=1400ms");
     let checked = run(&["check", "-w", "1s", &address]);
-    let said = "echoes, but late: that took 1";
+    let said = "echoes, but late: it took 1";
     assert_said(&checked, checked.stdout.lines().last(), (1, said));
     let sent = run(&["send", "-w", "1s", &address, "hello"]);
     assert_said(&sent, sent.stderr.lines().next(), (1, "0 of 5 bytes came back"));
@@ -107,7 +107,8 @@ fn a_server_of_lines_is_known_at_once_whatever_bytes_were_drawn() {
         for _ in 0..8 {
             scope.spawn(|| {
                 let checked = run(&["check", "-w", "1h", address]);
-                let said = "IPv4: no echo server: it speaks HTTP, \"HTTP/1.1 400 Bad Request…\"";
+                let said =
+                    "IPv4: not an echo server: it speaks HTTP, \"HTTP/1.1 400 Bad Request…\"";
                 assert_said(&checked, checked.stdout.lines().last(), (1, said));
                 let hint = "another service listens there: is it the right port?";
                 for command in [

@@ -128,7 +128,12 @@ fn the_sessions_of_the_readme_are_real() {
             }
             _ => {
                 let output = shell(&command.replace("7000", &port)).replace(&port, "7000");
-                assert_eq!(without_numbers(&output), without_numbers(&expected.join("\n")));
+                let output = without_numbers(&output);
+                // TCP sends again on a busy machine.
+                let lines = output.lines().filter(|line| !line.starts_with("resent "));
+                let output = lines.collect::<Vec<_>>().join("\n");
+                let output = output.replace(", # segments sent again", "");
+                assert_eq!(output, without_numbers(&expected.join("\n")));
             }
         }
         seen.push(subcommand.join(" "));

@@ -211,7 +211,7 @@ kinds! {
     /// `%25`, the form a zone takes inside a URI (RFC 6874).
     EscapedZone: "zone in its URI form", "outside a URI the zone follows a plain \"%\"";
     /// Bits behind the length of a prefix are set, so it may mean an address or a prefix.
-    HostBits: "bits set behind the prefix length", "set the bits behind the length to 0";
+    HostBits: "bits set beyond the prefix length", "set the bits beyond the length to 0";
     /// The length of a prefix is greater than that of an address.
     LengthOutOfRange: "prefix length out of range",
         "a length is 0 to 32 for IPv4, 0 to 128 for IPv6";

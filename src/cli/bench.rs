@@ -45,7 +45,7 @@ client_arguments! {
         #[argh(switch, short = 'u')]
         udp: bool,
 
-        /// load every address of a name side by side, not the first that accepts
+        /// load every address of a name side by side, not only the first that accepts
         #[argh(switch)]
         all: bool,
 
@@ -83,7 +83,7 @@ client_arguments! {
         #[argh(option, arg_name = "SIZE", from_str_fn(parse_message_size), default = "64")]
         size: usize,
 
-        /// load for D before it counts (default: 1s)
+        /// load for D before measuring (default: 1s)
         #[argh(
             option,
             arg_name = "D",
@@ -108,20 +108,20 @@ client_arguments! {
         #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
         hold: Option<Duration>,
 
-        /// find the highest rate that keeps within GOAL, such as p99=2ms
+        /// find the highest rate that stays within GOAL, such as p99=2ms
         #[argh(option, arg_name = "GOAL", from_str_fn(parse_goal))]
         search: Option<Goal>,
 
-        /// keep the run in FILE
+        /// save the run to FILE
         #[argh(option, arg_name = "FILE")]
         save: Option<String>,
 
-        /// compare with the run in FILE
+        /// compare with the run saved in FILE
         #[argh(option, arg_name = "FILE")]
         compare: Option<String>,
 
-        /// fail if a figure is worse than in the run compared with by more than
-        /// PERCENT, such as 5%
+        /// with --compare: exit with 1 if a figure is worse by more than PERCENT, such
+        /// as 5%
         #[argh(option, arg_name = "PERCENT", from_str_fn(parse_part))]
         fail_above: Option<f64>,
 

@@ -30,7 +30,7 @@ client_arguments! {
     pub(crate) struct Check {
         timeout: "give up a step after D without progress (default: 5s)",
         quiet: "print only the sentence, and errors",
-        verbose: "print in full what failed",
+        verbose: "print each failure in full",
 
         /// test datagrams (UDP) instead: lengths, fragments, path MTU and marks
         #[argh(switch, short = 'u')]

@@ -153,8 +153,9 @@ mod tests {
     fn paragraphs_become_phrases() {
         assert_eq!(one_line("No value\n  given.\n"), "no value given");
         assert_eq!(one_line("\n"), "wrong arguments");
-        let wrong = "Error parsing option '--count' with value '0': must be a number from 1 on\n";
-        assert_eq!(one_line(wrong), "--count 0: must be a number from 1 on");
+        let wrong =
+            "Error parsing option '--count' with value '0': must be a number of at least 1\n";
+        assert_eq!(one_line(wrong), "--count 0: must be a number of at least 1");
         let missing = "Required positional arguments not provided:\n    ADDRESS\n";
         assert_eq!(one_line(missing), "no ADDRESS given");
     }

@@ -34,43 +34,41 @@ pub(crate) fn list() -> String {
     }
     text += DATAGRAMS;
     for &kind in FaultKind::ALL.iter().filter(|kind| kind.suits_datagrams()) {
-        let words = kind.to_string();
-        let words = words.strip_suffix(", or the datagram").unwrap_or(&words);
-        let _ = writeln!(text, "  {:<19}{words}", kind.example());
+        let _ = writeln!(text, "  {:<19}{}", kind.example(), kind.of_datagrams());
     }
     text + EXPLANATION
 }
 
 const INTRODUCTION: &str = "\
-Drawn for each connection when it is accepted: P percent have the fault, and of
-these the first N. It is written as
+Applied to each connection when it is accepted: P percent have the fault, and of
+these the first N. A fault is written as
 
   [P%][N*]NAME[=VALUE[~JITTER]][@OFFSET]
 
-and several are combined in the order given:
+and several combine in the order given:
 
 ";
 
 const DATAGRAMS: &str = "
-With UDP they are drawn for each datagram, and OFFSET is a byte of it: shorter
-datagrams are spared. drop@1472 is a path whose MTU is too small.
+With UDP it is applied to each datagram, and OFFSET is a byte of it: shorter
+datagrams have no fault. drop@1472 is a path whose MTU is too small.
 
 ";
 
 const EXPLANATION: &str = r"
-Of a connection OFFSET counts the bytes of an honest echo, so that no timing
-decides; it is 0 unless given. add, close, reset, stall and hang also take @end:
-when the client has half-closed and has everything back. At one offset, what
-adds bytes or ends the echo comes before what changes the byte there.
+In a connection OFFSET counts the bytes of an honest echo, so the result does
+not depend on timing; it is 0 by default. add, close, reset, stall and hang also
+take @end: when the client has half-closed and has everything back. At one
+offset, a fault that adds bytes or ends the echo comes before one that changes
+the byte there.
 
 VALUE is a duration (us, ms, s, m, h), a size (k, M, G: powers of 1024) or a
-text (\r \n \t \0 \\ \@ \x7f). With ~JITTER it is drawn each time from VALUE -
+text (\r \n \t \0 \\ \@ \x7f). With ~JITTER it is random each time, from VALUE -
 JITTER to VALUE + JITTER, and never below zero. A later delay, rate or slice
-takes the place of an earlier one. 2x is the same as 2*, and needs no quotes in
-a shell.
+replaces an earlier one. 2x is the same as 2*, and needs no quotes in a shell.
 
 The seed is in the first line of output; --fault-seed sets it. Each closed
-connection is reported with what was dealt to it: flip@1000.
+connection is reported with the faults that it had: flip@1000.
 ";
 
 #[cfg(test)]
@@ -81,7 +79,7 @@ mod tests {
     fn the_list_fits_a_terminal_and_has_each_fault_where_it_belongs() {
         let list = list();
         assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
-        assert!(list.starts_with("Drawn for each connection when it is accepted"));
+        assert!(list.starts_with("Applied to each connection when it is accepted"));
         let (connections, datagrams) = list.split_once("\nWith UDP").unwrap();
         for kind in FaultKind::ALL {
             let line = format!("\n  {} ", kind.example());

@@ -39,7 +39,7 @@ client_arguments! {
     pub(crate) struct Ping {
         timeout: "count a probe as lost after D (default: 5s)",
         quiet: "print only the summary, and errors",
-        verbose: "print which address won, and a histogram",
+        verbose: "print which address connected first, and a histogram",
 
         /// send datagrams (UDP) instead
         #[argh(switch, short = 'u')]
@@ -53,7 +53,7 @@ client_arguments! {
         #[argh(option, arg_name = "N", from_str_fn(parse_flows))]
         flows: Option<NonZeroU16>,
 
-        /// ping every address of a name side by side, not the first that accepts
+        /// ping every address of a name side by side, not only the first that accepts
         #[argh(switch)]
         all: bool,
 
@@ -102,7 +102,7 @@ client_arguments! {
 fn parse_probe_size(text: &str) -> Result<usize, String> {
     match parse_size(text)? {
         size @ 8..=0x100_0000 => Ok(size as usize),
-        _ => Err("must be from 8, which the sequence number takes, to 16M".to_owned()),
+        _ => Err("must be from 8 (the sequence number) to 16M".to_owned()),
     }
 }
 

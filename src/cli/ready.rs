@@ -39,7 +39,7 @@ pub(crate) fn wait(
     let waits =
         endpoints.iter().map(|endpoint| until_ready(&client, endpoint, families, limit, transport));
     let all = with_progress(try_join_all(waits), true, || {
-        format!("waiting for {} s until it is ready", start.elapsed().as_secs())
+        format!("waiting for it to be ready, {} s so far", start.elapsed().as_secs())
     });
     match runtime::run_here(runtime::until(stopped.clone(), all)) {
         Some(ready) => Ok(ready.map(drop)?),

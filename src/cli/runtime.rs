@@ -118,7 +118,7 @@ pub(crate) fn supervised(
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     prepare(THREADS)?;
     let mut signals =
-        StopSignals::new().map_err(|error| Failure::here("cannot take signals", &error))?;
+        StopSignals::new().map_err(|error| Failure::here("cannot handle signals", &error))?;
     let (stop, stopped) = oneshot::channel::<()>();
     let (result, mut done) = oneshot::channel();
     let (running, ended) = mpsc::channel::<Infallible>();

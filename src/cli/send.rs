@@ -31,7 +31,7 @@ client_arguments! {
     #[argh(subcommand, name = "send", help_triggers("-h", "--help"))]
     pub(crate) struct Send {
         timeout: "give up after D without progress (default: 5s)",
-        quiet: "print nothing but errors: only the status tells",
+        quiet: "print nothing but errors; the exit status tells the result",
         verbose: "print who answered, over which family, how fast, and which other addresses failed",
 
         /// send each message as a datagram (UDP) instead
@@ -42,7 +42,7 @@ client_arguments! {
         #[argh(option, arg_name = "SIZE", from_str_fn(parse_datagram_size))]
         size: Option<usize>,
 
-        /// send to every address of a name, not to the first that accepts
+        /// send to every address of a name, not only to the first that accepts
         #[argh(switch)]
         all: bool,
 
@@ -58,7 +58,7 @@ client_arguments! {
         #[argh(option, arg_name = "N", from_str_fn(parse_count), default = "PARALLEL")]
         parallel: u64,
 
-        /// do not shut the sending side: for servers that take it for a hang-up
+        /// do not shut the sending side: for servers that treat that as a hang-up
         #[argh(switch)]
         no_half_close: bool,
 
@@ -129,7 +129,7 @@ pub(crate) fn run(
             let targets = targets::targets(&endpoints, families, arguments.all);
             let targets = with_progress(targets, !arguments.quiet, || {
                 let seconds = sender.start.elapsed().as_secs();
-                format!("looking the name up for {seconds} s")
+                format!("looking up the name for {seconds} s")
             });
             let targets = match targets.await {
                 Ok(targets) => targets,

@@ -31,7 +31,7 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
 /// Reads a limit, a whole number that must not be zero.
 pub(crate) fn parse_limit(text: &str) -> Result<NonZeroUsize, String> {
     let limit = usize::try_from(parse_count(text)?).map_err(|_| "must be smaller".to_owned())?;
-    NonZeroUsize::new(limit).ok_or_else(|| "must be a number from 1 on".to_owned())
+    NonZeroUsize::new(limit).ok_or_else(|| "must be a number of at least 1".to_owned())
 }
 
 /// Reads a number of bytes that must not be zero.
@@ -45,7 +45,7 @@ pub(crate) fn parse_byte_limit(text: &str) -> Result<u64, String> {
 /// Reads a number per second, as in `1000` or `1000/s`.
 pub(crate) fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
-    number.parse().map_err(|_| "must be a number per second, from 1 on: 1000".to_owned())
+    number.parse().map_err(|_| "must be a number per second of at least 1, such as 1000".to_owned())
 }
 
 /// Reads the size of a socket's buffer, which the system keeps as a C int.
@@ -117,7 +117,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 /// Reads a number that must not be zero.
 pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("must be a number from 1 on".to_owned()),
+        Ok(0) | Err(_) => Err("must be a number of at least 1".to_owned()),
         Ok(count) => Ok(count),
     }
 }
@@ -162,12 +162,12 @@ fn proxy_ends(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
         match endpoint.host() {
             Host::V4(ip) => Ok(SocketAddr::new((*ip).into(), endpoint.port())),
             Host::V6(ip) => Ok(SocketAddr::new((*ip).into(), endpoint.port())),
-            _ => Err(format!("{endpoint} is no address with a port, such as 192.0.2.7:41000")),
+            _ => Err(format!("{endpoint} is not an address with a port, such as 192.0.2.7:41000")),
         }
     };
     match text.split_once(',') {
         Some((source, destination)) => Ok((end(source)?, end(destination)?)),
-        None => Err("after = come two addresses: 192.0.2.7:41000,198.51.100.1:7".to_owned()),
+        None => Err("two addresses follow the =: 192.0.2.7:41000,198.51.100.1:7".to_owned()),
     }
 }
 
@@ -216,7 +216,7 @@ fn refused(error: AddressError, next: Option<&str>) -> Failure {
     let unit = host.to_lowercase();
     if misses_port && of_time.iter().chain(&of_size).any(|known| *known == unit) {
         let help =
-            format!("if {host} is a unit, write it right behind its number, as in 5ms or 64k");
+            format!("if {host} is a unit, write it directly after its number, as in 5ms or 64k");
         return Failure::from(error).with_help(Some(help));
     }
     let meant = next.filter(|next| misses_port && next.parse::<u16>().is_ok()).and_then(|port| {
@@ -327,7 +327,7 @@ mod tests {
             (["name", "70000"], "help: add a port: name:7000\n"),
             (
                 ["ms", "[::1]:7"],
-                "help: if ms is a unit, write it right behind its number, as in 5ms or 64k\n",
+                "help: if ms is a unit, write it directly after its number, as in 5ms or 64k\n",
             ),
         ] {
             let failure = endpoints("listen", &words.map(str::to_owned), None).unwrap_err();

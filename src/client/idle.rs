@@ -20,7 +20,7 @@ kind! {
         /// Nothing came back, and nobody said why.
         Dead = "dead", "dead";
         /// Nothing came back, or it was reset, and a new connection does not echo either.
-        Gone = "gone", "gone, and everything else with it";
+        Gone = "gone", "gone, and a new connection does not echo either";
         /// Bytes came that were not asked for, or not those that were sent.
         Mismatch = "mismatch", "answers with other bytes";
     }

@@ -41,11 +41,11 @@ kind! {
         /// There is no text.
         Empty = "empty", "empty";
         /// `P%` is no number greater than 0 and up to 100.
-        Percent = "percent", "no percentage from 0.0001 to 100";
-        /// `N*` is no number from 1 on.
-        Count = "count", "no number from 1 on";
-        /// `P%` or `N*` where nothing can be drawn: nobody is accepted.
-        UnexpectedChance = "unexpected_chance", "nothing can be drawn";
+        Percent = "percent", "not a percentage from 0.0001 to 100";
+        /// `N*` is not a number of at least 1.
+        Count = "count", "not a number of at least 1";
+        /// `P%` or `N*` where unexpected P% or N*: nobody is accepted.
+        UnexpectedChance = "unexpected_chance", "unexpected P% or N*";
         /// No fault has this name.
         UnknownName = "unknown_name", "unknown name";
         /// The fault needs a value.
@@ -53,19 +53,19 @@ kind! {
         /// The fault takes no value.
         UnexpectedValue = "unexpected_value", "unexpected value";
         /// The value is no duration.
-        Time = "time", "no duration";
+        Time = "time", "not a duration";
         /// The value is no size, or zero where that would mean nothing.
-        Size = "size", "no size";
+        Size = "size", "not a size";
         /// More than can be kept.
         TooMuch = "too_much", "more than 16M";
         /// The value is no text, or has an escape that does not exist.
-        Text = "text", "no text";
+        Text = "text", "not a text";
         /// `~` behind a value that has no jitter.
         UnexpectedJitter = "unexpected_jitter", "unexpected jitter";
         /// `@` behind a fault that has no offset.
         UnexpectedOffset = "unexpected_offset", "unexpected offset";
         /// The offset is no number of bytes.
-        Offset = "offset", "no offset";
+        Offset = "offset", "not an offset";
     }
 }
 
@@ -77,13 +77,13 @@ impl FaultErrorKind {
             Self::Percent => "a percentage looks like 10% or 0.5%",
             Self::Count => "the first two connections are 2*",
             Self::UnexpectedChance => {
-                "a connection is drawn when it is accepted: leave P% and N* out"
+                "P% and N* are applied when a connection is accepted: leave them out"
             }
             Self::UnknownName => "a fault is [P%][N*]NAME[=VALUE[~JITTER]][@OFFSET]",
             Self::MissingValue | Self::UnexpectedValue => "see the example of this fault",
             Self::Time => "a duration has a unit or is in seconds: 50us, 100ms, 2s, 5m, 1h",
-            Self::Size => "a size is a number of bytes from 1 on, or has a unit: 64k, 1M, 1G",
-            Self::TooMuch => "at most 16M are kept to be sent again",
+            Self::Size => "a size is a number of bytes of at least 1, or has a unit: 64k, 1M, 1G",
+            Self::TooMuch => "at most 16M are kept, to be sent again",
             Self::Text => r#"a text has one byte at least; \r \n \t \0 \\ \@ and \x7f are escapes"#,
             Self::UnexpectedJitter => "only a duration or a size has a jitter",
             Self::UnexpectedOffset => "this fault concerns the whole connection",

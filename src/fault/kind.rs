@@ -8,19 +8,19 @@ kind! {
         /// Holds back every echoed byte, or every datagram, for a time.
         Delay = "delay", "echoes later";
         /// Limits how many bytes a second are echoed.
-        Rate = "rate", "echoes at most so many bytes a second";
+        Rate = "rate", "echoes at most VALUE bytes a second";
         /// Limits how many bytes are written at once.
-        Slice = "slice", "writes at most so many bytes at once";
+        Slice = "slice", "writes at most VALUE bytes at a time";
         /// Inverts the lowest bit of a byte.
         Flip = "flip", "inverts the lowest bit of a byte";
         /// Leaves bytes out, or a datagram.
-        Drop = "drop", "leaves out a byte or so many, or the datagram";
+        Drop = "drop", "leaves out one byte or VALUE bytes";
         /// Adds bytes that the client did not send.
         Add = "add", "adds bytes that the client did not send";
         /// Echoes bytes a second time, or a datagram.
-        Twice = "twice", "echoes a byte or so many twice, or the datagram";
+        Twice = "twice", "echoes one byte or VALUE bytes twice";
         /// Stops echoing, and keeps reading.
-        Stall = "stall", "stops echoing but keeps reading, for a time or for ever";
+        Stall = "stall", "stops echoing but keeps reading, forever or for VALUE";
         /// Stops reading and echoing.
         Hang = "hang", "stops reading and echoing";
         /// Ends the stream and closes the connection.
@@ -38,7 +38,7 @@ kind! {
         /// Answers with the bytes of another connection.
         MixUp = "mix_up", "answers with the bytes of another connection";
         /// Sends a datagram behind the next one.
-        Reorder = "reorder", "sends the datagram behind the next, or after a time (1s)";
+        Reorder = "reorder", "sends the datagram after the next one, or after VALUE (1s)";
         /// Shortens a datagram.
         Cut = "cut", "shortens the datagram";
         /// Answers a datagram from another port.
@@ -119,6 +119,16 @@ impl FaultKind {
     #[must_use]
     pub const fn suits_datagrams(self) -> bool {
         self.form().datagrams
+    }
+
+    /// What it does to a datagram, as a phrase.
+    #[must_use]
+    pub fn of_datagrams(self) -> String {
+        match self {
+            Self::Drop => "leaves out the datagram".to_owned(),
+            Self::Twice => "echoes the datagram twice".to_owned(),
+            kind => kind.to_string(),
+        }
     }
 
     pub(super) const fn form(self) -> Form {

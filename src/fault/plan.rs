@@ -113,7 +113,7 @@ pub(super) struct Others(Mutex<[(u64, Vec<u8>); 2]>);
 #[derive(Clone, Debug)]
 pub(super) struct LostAndFound {
     others: Arc<Others>,
-    /// The number of the connection, from 1 on.
+    /// The number of the connection, from 1.
     own: u64,
 }
 

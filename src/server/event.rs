@@ -110,7 +110,7 @@ impl fmt::Display for Listening {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Connected {
-    /// The number of the connection, from 1 on; its [`Closed`] has the same.
+    /// The number of the connection, from 1; its [`Closed`] has the same.
     pub id: u64,
     /// The client's address.
     #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "schema::peer"))]

@@ -168,7 +168,7 @@ fn events() -> Vec<(Event, &'static str, Value)> {
         ),
         (
             Event::Refused(Refused { peer, via: None, refusal: Refusal::TooMany { limit } }),
-            "192.0.2.7:41000 refused: its source has 20 connections already",
+            "192.0.2.7:41000 refused: its source already has 20 connections",
             json!({
                 "event": "refused", "peer": PEER, "family": "ipv4", "reason": "too_many",
                 "limit": 20,
@@ -197,12 +197,12 @@ fn events() -> Vec<(Event, &'static str, Value)> {
         ),
         (
             Event::Refused(Refused { peer, via: None, refusal: Refusal::HeaderLate { after } }),
-            "192.0.2.7:41000 refused: no whole PROXY header within 5 s",
+            "192.0.2.7:41000 refused: no complete PROXY header within 5 s",
             json!({ "event": "refused", "peer": PEER, "family": "ipv4", "reason": "header_late" }),
         ),
         (
             Event::Refused(Refused { peer, via: None, refusal: Refusal::HeaderCut }),
-            "192.0.2.7:41000 refused: ended before its PROXY header was whole",
+            "192.0.2.7:41000 refused: ended before its PROXY header was complete",
             json!({ "event": "refused", "peer": PEER, "family": "ipv4", "reason": "header_cut" }),
         ),
         (

@@ -17,7 +17,7 @@ use crate::schema;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Closed {
-    /// The number of the connection, from 1 on.
+    /// The number of the connection, from 1.
     pub id: u64,
     /// The client's address.
     #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "schema::peer"))]

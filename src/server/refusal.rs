@@ -84,17 +84,17 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooMany { limit } if limit.get() == 1 => {
-                f.write_str("its source has 1 connection already")
+                f.write_str("its source already has 1 connection")
             }
-            Self::TooMany { limit } => write!(f, "its source has {limit} connections already"),
+            Self::TooMany { limit } => write!(f, "its source already has {limit} connections"),
             Self::Denied { by: Some(prefix) } => write!(f, "{prefix} is denied"),
             Self::Denied { by: None } => f.write_str("only other prefixes are allowed"),
             Self::Header { error } if error.kind == HeaderErrorKind::NoHeader => error.kind.fmt(f),
-            Self::Header { error } => write!(f, "wrong PROXY header: {error}"),
+            Self::Header { error } => write!(f, "invalid PROXY header: {error}"),
             Self::HeaderLate { after } => {
-                write!(f, "no whole PROXY header within {} s", after.as_secs_f64())
+                write!(f, "no complete PROXY header within {} s", after.as_secs_f64())
             }
-            Self::HeaderCut => f.write_str("ended before its PROXY header was whole"),
+            Self::HeaderCut => f.write_str("ended before its PROXY header was complete"),
         }
     }
 }

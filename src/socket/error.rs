@@ -35,7 +35,7 @@ pub enum ListenError {
     },
     /// The port is taken by another of the listeners that were asked for: one of the two is on every
     /// address.
-    #[error("cannot listen on {address}: {by} has that port already")]
+    #[error("cannot listen on {address}: {by} already has that port")]
     Covered {
         /// The address that was to be bound.
         address: SocketAddr,

@@ -18,7 +18,7 @@ pub struct Segments {
     /// Segments that this end received.
     #[cfg_attr(feature = "serde", serde(rename = "received_segments"))]
     pub received: u64,
-    /// Segments that came behind a gap: one before them was lost, or overtaken.
+    /// Segments that arrived after a gap: one before them was lost, or overtaken.
     #[cfg_attr(feature = "serde", serde(rename = "out_of_order_segments"))]
     pub out_of_order: u64,
 }

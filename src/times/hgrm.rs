@@ -11,10 +11,10 @@ const TICKS: u32 = 20;
 
 /// A text is no percentile spectrum.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no percentile spectrum: {reason} in line {line}")]
+#[error("not a percentile spectrum: {reason} in line {line}")]
 #[non_exhaustive]
 pub struct SpectrumError {
-    /// The line, from 1 on.
+    /// The line, from 1.
     pub line: usize,
     /// What is wrong with it.
     pub reason: &'static str,
@@ -68,16 +68,16 @@ impl Times {
             let value: f64 = words
                 .next()
                 .and_then(|word| word.parse().ok())
-                .ok_or_else(|| wrong("the value is no number"))?;
+                .ok_or_else(|| wrong("the value is not a number"))?;
             let count: u64 = words
                 .nth(1)
                 .and_then(|word| word.parse().ok())
-                .ok_or_else(|| wrong("the count is no whole number"))?;
+                .ok_or_else(|| wrong("the count is not a whole number"))?;
             if value < last_value || count < last_count {
                 return Err(wrong("a value or a count falls"));
             }
             let time = Duration::try_from_secs_f64(value / 1e3)
-                .map_err(|_| wrong("the value is no time"))?;
+                .map_err(|_| wrong("the value is not a time"))?;
             times.note_many(time, count - last_count);
             (last_value, last_count) = (value, count);
             lines += 1;

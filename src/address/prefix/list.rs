@@ -54,7 +54,7 @@ pub fn prefix_lines(text: &str) -> Result<Vec<Prefix>, PrefixListError> {
 #[non_exhaustive]
 #[error("line {line}")]
 pub struct PrefixListError {
-    /// The number of the line, from 1 on.
+    /// The number of the line, from 1.
     pub line: usize,
     /// What is wrong there.
     pub source: AddressError,

@@ -64,7 +64,7 @@ pub(super) fn text(
         report.load == Loop::Closed && lost.is_some_and(|lost| lost > 0)
     };
     if reports.iter().any(|report| waits(&report)) {
-        text += "each lost datagram holds up its flow until -w is over: a lower -w sends more\n";
+        text += "each lost datagram blocks its flow until -w is over: a shorter -w sends more\n";
     }
     for report in reports {
         let name = if reports.len() > 1 { format!("{}: ", report.address) } else { String::new() };
@@ -198,7 +198,7 @@ fn first_difference(report: &BenchReport, difference: &FirstDifference) -> Strin
         ),
         _ => {
             format!(
-                "{address}: {name} {connection} has bytes too many from byte {offset} on{instead}\n"
+                "{address}: {name} {connection} returned extra bytes from byte {offset}{instead}\n"
             )
         }
     }
@@ -207,9 +207,7 @@ fn first_difference(report: &BenchReport, difference: &FirstDifference) -> Strin
 /// Which times are shown.
 fn label(reports: &[BenchReport], task: Task) -> String {
     match (task, reports.first()) {
-        (Task::Burst, _) => {
-            "burst: times run from the moment at which all began to connect\n".to_owned()
-        }
+        (Task::Burst, _) => "burst: times run from when all began to connect\n".to_owned(),
         (Task::Hold, _) => "hold: times are those of the echo after the silence\n".to_owned(),
         (Task::Load, None) => String::new(),
         (Task::Load, Some(report)) => {

@@ -27,7 +27,7 @@ pub(super) fn progress(seconds: u64, hold: Option<&Hold>) -> String {
     match hold.map(|hold| &hold.0[..]) {
         Some([one]) => format!("checking for {seconds} s, and --hold takes {one:?}"),
         Some([first, .., last]) => format!(
-            "checking for {seconds} s, with silences from {first:?} to {last:?}, until one is not survived"
+            "checking for {seconds} s, with silences from {first:?} to {last:?}, until a connection does not survive one"
         ),
         Some([]) | None => format!("checking for {seconds} s"),
     }
@@ -61,7 +61,7 @@ mod tests {
             (Some("1m"), "checking for 3 s, and --hold takes 60s"),
             (
                 Some("auto=25"),
-                "checking for 3 s, with silences from 10s to 25s, until one is not survived",
+                "checking for 3 s, with silences from 10s to 25s, until a connection does not survive one",
             ),
         ] {
             let hold = text.map(|text| parse_hold(text).unwrap());

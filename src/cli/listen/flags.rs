@@ -18,7 +18,7 @@ pub(crate) struct Listen {
     #[argh(switch, short = '4')]
     pub(super) ipv4: bool,
 
-    /// IPv6 only: [::] then refuses IPv4
+    /// IPv6 only: [::] then does not serve IPv4
     #[argh(switch, short = '6')]
     pub(super) ipv6: bool,
 
@@ -30,7 +30,7 @@ pub(crate) struct Listen {
     #[argh(switch)]
     pub(super) no_tcp: bool,
 
-    /// datagrams answered per second from one IPv4 address or IPv6 /64
+    /// answer at most RATE datagrams a second from one IPv4 address or IPv6 /64
     #[argh(option, arg_name = "RATE", from_str_fn(parse_rate))]
     pub(super) max_rate: Option<NonZeroU32>,
 
@@ -47,35 +47,35 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "SIZE", from_str_fn(parse_buffer))]
     pub(super) buffer: Option<usize>,
 
-    /// clients at the same time; more wait in the kernel (default: what the
-    /// descriptor limit allows)
+    /// maximum number of connected clients; further ones wait in the kernel's backlog
+    /// (default: what the descriptor limit allows)
     #[argh(option, short = 'm', arg_name = "N", from_str_fn(parse_limit))]
     pub(super) max_conns: Option<NonZeroUsize>,
 
-    /// connections at the same time from one IPv4 address or IPv6 /64; more are
-    /// closed
+    /// maximum number of connections from one IPv4 address or IPv6 /64; further ones
+    /// are closed
     #[argh(option, arg_name = "N", from_str_fn(parse_limit))]
     pub(super) max_per_source: Option<NonZeroUsize>,
 
-    /// let only clients of these prefixes in, such as 192.0.2.0/24,loopback; of
-    /// all prefixes that a client is in, the longest decides
+    /// accept only clients in these prefixes, such as 192.0.2.0/24,loopback; of all
+    /// prefixes that contain a client, the longest decides
     #[argh(option, arg_name = "PREFIX")]
     pub(super) allow: Vec<String>,
 
-    /// close clients of these prefixes at once
+    /// close clients in these prefixes immediately
     #[argh(option, arg_name = "PREFIX")]
     pub(super) deny: Vec<String>,
 
-    /// a file of prefixes to allow, one a line, with # before comments
+    /// read prefixes to allow from FILE, one per line; # begins a comment
     #[argh(option, arg_name = "FILE")]
     pub(super) allow_file: Vec<String>,
 
-    /// a file of prefixes to deny
+    /// read prefixes to deny from FILE
     #[argh(option, arg_name = "FILE")]
     pub(super) deny_file: Vec<String>,
 
-    /// require a PROXY header, v1 or v2, from balancers of these prefixes (any:
-    /// from everyone) and take the client that it announces for the peer; TCP
+    /// require a PROXY header, v1 or v2, from peers in these prefixes (any: from all);
+    /// the client that it announces then counts as the peer; TCP only
     #[argh(option, arg_name = "PREFIX")]
     pub(super) accept_proxy: Vec<String>,
 
@@ -91,7 +91,8 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "D", from_str_fn(parse_timeout))]
     pub(super) max_time: Option<Duration>,
 
-    /// how long a stop waits for clients to take their bytes (default: 5s)
+    /// when the server stops, reset clients that do not take their bytes within D
+    /// (default: 5s)
     #[argh(
         option,
         arg_name = "D",
@@ -109,21 +110,22 @@ pub(crate) struct Listen {
     #[argh(option, arg_name = "N", from_str_fn(parse_threads), default = "THREADS")]
     pub(super) threads: NonZeroUsize,
 
-    /// share the port with other processes that have this option too (Unix)
+    /// share the port with other processes that use this option (Unix)
     #[argh(switch)]
     pub(super) reuse_port: bool,
 
-    /// break connections on purpose, drawn as they are accepted, and datagrams,
-    /// each drawn by itself; such as 10%flip@1000; "help" lists all
+    /// break connections or datagrams on purpose, such as 10%flip@1000; "help" lists
+    /// all faults
     #[argh(option, arg_name = "FAULT")]
     pub(super) fault: Vec<String>,
 
-    /// draw the same faults as another run (default: random, in the first line)
+    /// deal the same faults as the run with this seed (default: random, printed in
+    /// the first line)
     #[argh(option, arg_name = "N")]
     pub(super) fault_seed: Option<u64>,
 
-    /// serve the socket that is stdin, as inetd starts it: a client, or what clients
-    /// come to; print nothing (Unix)
+    /// serve the socket on stdin, as inetd passes it: one client, or a listening
+    /// socket; print nothing (Unix)
     #[argh(switch)]
     pub(super) inetd: bool,
 
@@ -131,11 +133,11 @@ pub(crate) struct Listen {
     #[argh(switch)]
     pub(crate) json: bool,
 
-    /// say nothing but errors
+    /// print nothing but errors
     #[argh(switch, short = 'q')]
     pub(super) quiet: bool,
 
-    /// print what balancers say of their clients beside addresses
+    /// also print the other fields of PROXY headers
     #[argh(switch, short = 'v')]
     pub(super) verbose: bool,
 

@@ -18,7 +18,7 @@ pub(super) enum Foreign {
 #[cfg(unix)]
 pub(super) fn recognise(descriptor: std::os::fd::OwnedFd) -> Result<Foreign, String> {
     let socket = socket2::Socket::from(descriptor);
-    let unusable = |error: std::io::Error| format!("is no socket: {error}");
+    let unusable = |error: std::io::Error| format!("is not a socket: {error}");
     let address = socket.local_addr().map_err(unusable)?;
     if address.as_socket().is_none() {
         return Err("is not a socket of IPv6 or IPv4".to_owned());
@@ -64,7 +64,7 @@ mod tests {
         let (local, _other) = UnixStream::pair().unwrap();
         for (descriptor, reason) in [
             (OwnedFd::from(local), "is not a socket of IPv6 or IPv4"),
-            (File::open("/dev/null").unwrap().into(), "is no socket"),
+            (File::open("/dev/null").unwrap().into(), "is not a socket"),
         ] {
             let error = recognise(descriptor).unwrap_err();
             assert!(error.starts_with(reason), "{error}");

@@ -144,6 +144,6 @@ impl fmt::Display for Tally {
         let closed = self.closed.load(Ordering::Relaxed);
         let now = self.connected.load(Ordering::Relaxed).saturating_sub(closed);
         let bytes = count(self.bytes.load(Ordering::Relaxed), "byte");
-        write!(f, "{} now, {closed} before with {bytes} echoed", count(now, "client"))
+        write!(f, "{} now, {closed} before, {bytes} echoed", count(now, "client"))
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn take() -> Result<Vec<Foreign>, Failure> {
         check_count(&count, is_open).map_err(Failure::usage)?;
     }
     let passed = sd_listen_fds::get().map_err(|_| {
-        Failure::usage(format!("LISTEN_PID \"{pid}\" or LISTEN_FDS \"{count}\" is no number"))
+        Failure::usage(format!("LISTEN_PID \"{pid}\" or LISTEN_FDS \"{count}\" is not a number"))
     })?;
     let take_one =
         |(number, (name, descriptor)): (u32, (Option<String>, sd_listen_fds::OwnedFd))| {

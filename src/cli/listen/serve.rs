@@ -35,7 +35,7 @@ pub(super) fn serve(
     let grace = arguments.grace;
     runtime::run_on_executor(arguments.threads, async move {
         let mut signals = runtime::StopSignals::of_a_server()
-            .map_err(|error| Failure::here("cannot take signals", &error))?;
+            .map_err(|error| Failure::here("cannot handle signals", &error))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = stopped.map(drop).shared();
         let server = pin!(async {

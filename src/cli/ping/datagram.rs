@@ -178,7 +178,7 @@ impl<'a> Run<'a> {
                 let which =
                     sequence.map(|sequence| format!("seq={sequence}, ")).unwrap_or_default();
                 self.sink.words(&format!(
-                    "corrupt {peer}: {which}{bytes}, the first that differs at offset {offset}\n"
+                    "corrupt {peer}: {which}{bytes}, first difference at offset {offset}\n"
                 ));
             }
             DatagramEvent::Truncated { peer, sequence, sent_bytes, returned_bytes, .. } => {
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
             }
             DatagramEvent::Path { peer, hops_from, hops_to, .. } => {
                 self.sink.words(&format!(
-                    "path {peer}: replies pass {hops_to} routers, before {hops_from}\n"
+                    "path {peer}: replies now pass {hops_to} routers, {hops_from} before\n"
                 ));
             }
             _ => {} // one that this version does not know

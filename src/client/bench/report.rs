@@ -40,7 +40,7 @@ pub struct Slice {
     /// The server.
     #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "address"))]
     pub address: SocketAddr,
-    /// Its number, from 1 on.
+    /// Its number, from 1.
     pub slice: usize,
     /// When it began, counted from the first slice of the run.
     #[cfg_attr(feature = "serde", serde(rename = "start_us", serialize_with = "micros"))]

@@ -29,7 +29,7 @@ pub enum DatagramEvent {
         /// The server.
         #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "address"))]
         peer: SocketAddr,
-        /// Its number, from 1 on.
+        /// Its number, from 1.
         #[cfg_attr(feature = "serde", serde(rename = "seq"))]
         sequence: u64,
         /// The port it was sent from.

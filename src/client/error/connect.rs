@@ -97,7 +97,8 @@ impl ConnectError {
                 format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
             }
             _ if cause.is_unknown_protocol() => {
-                "the host, or a firewall in its place, answers that it knows no TCP".to_owned()
+                "the host, or a firewall in its place, answers that it does not support TCP"
+                    .to_owned()
             }
             _ => return None,
         })
@@ -130,7 +131,7 @@ fn no_way(address: SocketAddr, cause: &Cause) -> String {
              the way with !X, nft lists this host's"
                 .to_owned()
         }
-        _ => "the host does not answer on its own network, or a firewall on the way says so: \
+        _ => "the host does not answer on its own network, or a firewall on the way rejects it: \
              traceroute marks the one with !H, the other with !X"
             .to_owned(),
     }

@@ -191,10 +191,10 @@ impl SendError {
                 "the server may not see that the client shut its sending side".to_owned()
             }
             Self::Timeout { returned: 0, .. } => {
-                "the server may be late, hang, or be no echo server".to_owned()
+                "the server may be late, hang, or not be an echo server".to_owned()
             }
             Self::Short { sent, returned: 0, .. } if *sent > 0 => {
-                "it may be no echo server, or drop what is under way when the client shuts its \
+                "it may not be an echo server, or drop what is under way when the client shuts its \
                  sending side"
                     .to_owned()
             }

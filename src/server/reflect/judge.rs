@@ -13,7 +13,7 @@ kind! {
         /// It was sent to a broadcast address.
         Broadcast = "broadcast", "sent to a broadcast address";
         /// Its source is no address of one host: unspecified, multicast or broadcast.
-        Source = "source", "from an address of no host";
+        Source = "source", "from an address that no host has";
         /// Its source port is 0: the sender wants no answer (RFC 768), and none can be sent.
         PortZero = "port_zero", "from port 0";
         /// Its source port is below 1024: to answer the echo, time or name service of another host

@@ -102,13 +102,13 @@ fn what_cannot_be_bound_is_said_with_the_likely_fix() {
         (
             vec![format!("[::]:{free}"), format!("127.0.0.1:{free}")],
             both,
-            format!("cannot listen on 127.0.0.1:{free}: [::]:{free} has that port already"),
+            format!("cannot listen on 127.0.0.1:{free}: [::]:{free} already has that port"),
             "leave one of the two out",
         ),
         (
             vec![format!("[::1]:{free}"), format!("[::]:{free}")],
             both,
-            format!("cannot listen on [::]:{free}: [::1]:{free} has that port already"),
+            format!("cannot listen on [::]:{free}: [::1]:{free} already has that port"),
             "leave one of the two out",
         ),
         (

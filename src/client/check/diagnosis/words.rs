@@ -91,7 +91,7 @@ impl fmt::Display for Diagnosis {
             Self::Lossy(Segments { sent, resent, received, out_of_order, .. }) => write!(
                 f,
                 "slow: packets are lost and sent again ({resent} of {sent} sent again, \
-                 {out_of_order} of {received} came behind a gap)"
+                 {out_of_order} of {received} arrived after a gap)"
             ),
             Self::Differs { offset, instead } => match instead {
                 Some(instead) => fmt_instead(f, instead),
@@ -109,10 +109,10 @@ impl fmt::Display for Diagnosis {
                 f.write_str("more comes back than was sent: is it an echo server?")
             }
             Self::Late { took: Some(took), allowed } => {
-                write!(f, "echoes, but late: that took {took:.1?}, and {allowed:?} are allowed")
+                write!(f, "echoes, but late: it took {took:.1?}, the limit is {allowed:?}")
             }
             Self::Late { took: None, allowed } => {
-                write!(f, "echoes, but late: {allowed:?} are allowed")
+                write!(f, "echoes, but late: the limit is {allowed:?}")
             }
             Self::UntilHalfClose => f.write_str("nothing comes back until we half-close"),
             Self::Swallows => {
@@ -129,7 +129,7 @@ impl fmt::Display for Diagnosis {
             ),
             Self::WantsHeader { version } => write!(
                 f,
-                "wants a PROXY header: it closes on plain bytes, and echoes behind one ({version})"
+                "wants a PROXY header: it closes on plain bytes, and echoes after one ({version})"
             ),
             Self::EchoesHeader => {
                 f.write_str("expects no PROXY header: it echoes it like any other bytes")
@@ -138,7 +138,7 @@ impl fmt::Display for Diagnosis {
                 "accepts, then closes without an echo: a limit or a rule of the server, a proxy \
                  whose server is down, or no echo server",
             ),
-            Self::ClosesEarly(part) => write!(f, "closes when {} are back", Part(*part)),
+            Self::ClosesEarly(part) => write!(f, "closes after {} came back", Part(*part)),
             Self::Reset => f.write_str(
                 "the connection is reset: a limit of the server, or a proxy whose server is down",
             ),
@@ -153,7 +153,7 @@ impl fmt::Display for Diagnosis {
                 let icmp = if peer.is_ipv6() { "ICMPv6 type 2" } else { "ICMP type 3 code 4" };
                 write!(f, ": let {icmp} pass, or clamp the MSS")
             }
-            Self::LargeSilent => f.write_str("small messages return, of 1 MiB nothing does"),
+            Self::LargeSilent => f.write_str("small messages return, but nothing of 1 MiB does"),
             Self::WholeLines => {
                 f.write_str("returns whole lines only: what follows the last newline is kept back")
             }
@@ -177,7 +177,7 @@ impl fmt::Display for Diagnosis {
 fn fmt_instead(f: &mut fmt::Formatter<'_>, instead: &Excerpt) -> fmt::Result {
     match instead.protocol() {
         Some(protocol) => {
-            write!(f, "no echo server: it speaks {protocol}, \"{}\"", instead.escaped())
+            write!(f, "not an echo server: it speaks {protocol}, \"{}\"", instead.escaped())
         }
         None => write!(f, "what comes back differs at byte 0, {instead}: is it an echo server?"),
     }
@@ -211,7 +211,7 @@ fn fmt_idle(
              the way to it is gone"
         ),
         Hold::Mismatch => {
-            write!(f, "an idle connection brings other bytes than were sent after {after}")?;
+            write!(f, "after {after} an idle connection returns other bytes than were sent")?;
             heard.map_or(Ok(()), |heard| write!(f, ": {heard}"))
         }
     }
@@ -237,20 +237,20 @@ fn fmt_half_close(
             f.write_str("everything returns, but the far end never closes when we half-close")
         }
         (HalfClose::Open, true) => {
-            f.write_str("nothing comes back until we half-close, and then everything, but no end")
+            f.write_str("nothing comes back until we half-close, then everything, but the far end does not close")
         }
         (HalfClose::Reset, false) => {
             f.write_str("everything returns, but the far end resets when we half-close")
         }
         (HalfClose::Reset, true) => {
-            f.write_str("nothing comes back until we half-close, and then everything, and a reset")
+            f.write_str("nothing comes back until we half-close, then everything and a reset")
         }
         (HalfClose::Stuck, false) => {
             write!(f, "only {part} return when we half-close, and the far end does not close")
         }
         (HalfClose::Cut, false) => f.write_str("the far end cuts the reply when we half-close"),
         (HalfClose::Kept | HalfClose::Cut | HalfClose::Stuck, true) => {
-            write!(f, "nothing comes back until we half-close, and then {part}")
+            write!(f, "nothing comes back until we half-close, then {part}")
         }
     }
 }

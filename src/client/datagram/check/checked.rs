@@ -229,7 +229,7 @@ impl fmt::Display for DatagramChecked {
                 write!(f, "datagrams of {vanishes} bytes vanish, of {longest} return")
             }
             (D::BlackHole, _) => {
-                write!(f, "path MTU {mtu}, and no router says so: a black hole")
+                write!(f, "path MTU {mtu}, but no router reports it: a black hole")
             }
             (diagnosis, _) => diagnosis.fmt(f),
         }
@@ -321,7 +321,7 @@ mod tests {
             ),
             (
                 checked(v4, |it| (it.path_mtu, it.black_hole) = (Some(1420), true)),
-                "IPv4: path MTU 1420, and no router says so: a black hole",
+                "IPv4: path MTU 1420, but no router reports it: a black hole",
             ),
             (
                 checked(v4, |it| {
