@@ -277,12 +277,23 @@ fn nobody_who_listens_is_never_taken_for_an_echo() {
         eprintln!("skipped: a network namespace takes root, unshare(1) and ip(8)");
         return;
     }
-    let sent = alone(&format!(
-        "for n in 1 2 3 4 5 6 7 8; do {echo6} send 127.0.0.1:41300 hi && exit 9; done; \
-         {echo6} send '[::1]:41301' hi || exit 7"
-    ));
-    let sent = sent.unwrap();
-    assert_eq!(sent.status.code(), Some(7), "{sent:?}");
-    let said = String::from_utf8(sent.stderr).unwrap();
-    assert_eq!(said.matches("connection refused").count(), 9, "{said}");
+    // Two ports are left to choose from, and each command is run until each has been its own.
+    for command in [
+        "send 127.0.0.1:41300 hi",
+        "send [::1]:41301 hi",
+        "ping -c3 -i20ms 127.0.0.1:41300",
+        "check -q [::1]:41300",
+        "bench -q -c2 -n9 --warm-up=0 127.0.0.1:41300",
+        "send -u 127.0.0.1:41300 hi",
+        "ping -u -c3 -i20ms -w200ms [::1]:41300",
+        "check -u -q -w200ms 127.0.0.1:41300",
+        "bench -u -q -c2 -n4 -w200ms --warm-up=0 127.0.0.1:41300",
+    ] {
+        let run =
+            alone(&format!("for n in 1 2 3 4 5 6; do {echo6} {command} && exit 9; done; exit 7"));
+        let run = run.unwrap();
+        assert_eq!(run.status.code(), Some(7), "{command}: {run:?}");
+        let said = String::from_utf8([run.stdout, run.stderr].concat()).unwrap();
+        assert!(said.matches("refused").count() >= 6 && !said.contains(" echoes, "), "{said}");
+    }
 }

@@ -67,8 +67,18 @@ pub(crate) struct Complaint {
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 
 /// Makes a socket that calls `peer`. It is not connected, so that also an answer from another
-/// address is heard.
+/// address is heard. Its port is another than the peer's: on the same host it would hear itself, and
+/// a server leaves what comes from its own port unanswered.
 pub(crate) fn open(peer: SocketAddr, options: CallerOptions) -> io::Result<UdpSocket> {
+    let socket = bound(peer, options)?;
+    if socket.local_addr()?.port() != peer.port() {
+        return Ok(socket);
+    }
+    // While it is held, the next one is given another port.
+    bound(peer, options)
+}
+
+fn bound(peer: SocketAddr, options: CallerOptions) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, Some(Protocol::UDP))?;
     let unspecified = match peer {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),

@@ -98,13 +98,19 @@ impl Link {
         Ok(())
     }
 
-    /// Says whether the attempt to connect has ended well; `false` if it goes on.
+    /// Says whether the attempt to connect has ended well; `false` if it goes on. A connection to
+    /// itself, to which a port of this host leads where nobody listens, is one that is refused.
     pub(super) fn is_connected(&self) -> io::Result<bool> {
         let Some(stream) = &self.stream else { return Ok(false) };
         if let Some(error) = stream.take_error()? {
             return Err(error);
         }
         match stream.peer_addr() {
+            Ok(peer) if stream.local_addr()? == peer => {
+                // A reset leaves no TIME_WAIT, which would keep a server from the port.
+                SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
+                Err(ErrorKind::ConnectionRefused.into())
+            }
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
             Err(error) => Err(error),
