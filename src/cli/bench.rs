@@ -159,13 +159,13 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
     let before = arguments.baseline()?;
     let wanted = endpoints("bench", &arguments.addresses, None)?;
     let dial = arguments.dial();
-    let families = dial.families()?;
+    let search = dial.search()?;
     let client = dial.client()?;
     let transport = if arguments.udp { Transports::Udp } else { Transports::Tcp };
     ready::wait(&dial, &wanted, sink, stopped, transport)?;
     let load = arguments.load(client.bench());
     runtime::run_here(async {
-        let find = arguments.find(&client, &wanted, families, sink);
+        let find = arguments.find(&client, &wanted, search, sink);
         let found = runtime::until(stopped.clone(), find).await;
         let Some(found) = found else {
             sink.words("interrupted before the load began\n");

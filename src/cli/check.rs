@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     }
     let endpoints = endpoints("check", &arguments.addresses, None)?;
     let dial = arguments.dial();
-    let families = dial.families()?;
+    let search = dial.search()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
     let check = match &arguments.hold {
         Some(Hold(silences)) => dial.client()?.check().hold_each(silences),
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let start = Instant::now();
     runtime::run_here(async {
         let checks = endpoints.iter().map(async |endpoint| {
-            let found = match runtime::until(stopped.clone(), look_up(endpoint, families)).await {
+            let found = match runtime::until(stopped.clone(), look_up(endpoint, search)).await {
                 Some(Ok(found)) => found,
                 Some(Err(failure)) => return Found::Failed(failure),
                 None => return Found::Interrupted,

@@ -9,6 +9,7 @@ use echo6::address::Families;
 use echo6::client::ProxyHeader;
 
 use super::failure::Failure;
+use super::targets::Search;
 use super::values::families;
 
 /// How long an attempt to connect has the field to itself, unless set (RFC 8305, section 8).
@@ -57,14 +58,10 @@ macro_rules! client_arguments {
             )]
             timeout: std::time::Duration,
 
-            /// give up an address that has not accepted after D (default: 5s)
-            #[argh(
-                option,
-                arg_name = "D",
-                from_str_fn($crate::cli::values::parse_timeout),
-                default = "std::time::Duration::from_secs(5)"
-            )]
-            connect_timeout: std::time::Duration,
+            /// give up an address that has not accepted after D (default: 5s), and a name that
+            /// is not resolved after D (default: the resolver decides)
+            #[argh(option, arg_name = "D", from_str_fn($crate::cli::values::parse_timeout))]
+            connect_timeout: Option<std::time::Duration>,
 
             /// end the whole command after D, with its summary
             #[argh(option, arg_name = "D", from_str_fn($crate::cli::values::parse_timeout))]
@@ -127,7 +124,7 @@ pub(crate) struct Dial {
     pub(crate) ipv4: bool,
     pub(crate) ipv6: bool,
     pub(crate) source: Option<IpAddr>,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) connect_timeout: Option<Duration>,
     pub(crate) timeout: Duration,
     pub(crate) until_ready: Option<Duration>,
     pub(crate) proxy_protocol: Option<ProxyHeader>,
@@ -137,7 +134,11 @@ pub(crate) struct Dial {
 impl Dial {
     /// The client that they ask for.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let client = Client::new().connect_timeout(self.connect_timeout).timeout(self.timeout);
+        let client = Client::new().timeout(self.timeout);
+        let client = match self.connect_timeout {
+            Some(limit) => client.connect_timeout(limit),
+            None => client,
+        };
         let client = match self.source {
             Some(source) => client.source(source),
             None => client,
@@ -150,8 +151,13 @@ impl Dial {
         }
     }
 
+    /// What to look for behind a name, and for how long.
+    pub(crate) fn search(&self) -> Result<Search, Failure> {
+        Ok(Search { families: self.families()?, limit: self.connect_timeout })
+    }
+
     /// What `-4`, `-6` and the family of `--source` leave.
-    pub(crate) fn families(&self) -> Result<Families, Failure> {
+    fn families(&self) -> Result<Families, Failure> {
         let wanted = families(self.ipv4, self.ipv6)?;
         match self.source.map(|source| Families::of(SocketAddr::new(source, 0))) {
             None => Ok(wanted),

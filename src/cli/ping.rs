@@ -124,7 +124,7 @@ pub(crate) fn run(
     }
     let endpoints = endpoints("ping", &arguments.addresses, None)?;
     let dial = arguments.dial();
-    let families = dial.families()?;
+    let search = dial.search()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
     let client = dial.client()?.head_start(arguments.head_start);
     let mut ping = client.ping().interval(arguments.interval).size(arguments.size);
@@ -133,7 +133,7 @@ pub(crate) fn run(
     }
     let ping = ping.reconnect(arguments.reconnect);
     runtime::run_here(async {
-        let targets = targets(&endpoints, families, arguments.all);
+        let targets = targets(&endpoints, search, arguments.all);
         let found = runtime::until(stopped.clone(), targets).await;
         let found = match found {
             Some(Ok(found)) => found,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_io::Timer;
 use echo6::Client;
-use echo6::address::{Endpoint, Families};
+use echo6::address::Endpoint;
 use echo6::socket::Transports;
 use futures::future::{Either, select, try_join_all};
 
@@ -14,7 +14,7 @@ use super::flags::Dial;
 use super::progress::with_progress;
 use super::runtime::{self, Stopped};
 use super::sink::Sink;
-use super::targets::addresses;
+use super::targets::{Search, addresses};
 
 /// The wait before the second attempt, and the longest one: a service that starts is found early, and
 /// one that takes minutes is not asked more often than anybody needs to know.
@@ -34,10 +34,10 @@ pub(crate) fn wait(
 ) -> Result<(), Stop> {
     let Some(limit) = dial.until_ready else { return Ok(()) };
     // A server that does not close at the end of the stream is ready too.
-    let (client, families) = (dial.client()?.half_close(false), dial.families()?);
+    let (client, search) = (dial.client()?.half_close(false), dial.search()?);
     let start = Instant::now();
     let waits =
-        endpoints.iter().map(|endpoint| until_ready(&client, endpoint, families, limit, transport));
+        endpoints.iter().map(|endpoint| until_ready(&client, endpoint, search, limit, transport));
     let all = with_progress(try_join_all(waits), true, || {
         format!("waiting for it to be ready, {} s so far", start.elapsed().as_secs())
     });
@@ -53,7 +53,7 @@ pub(crate) fn wait(
 async fn until_ready(
     client: &Client,
     endpoint: &Endpoint,
-    families: Families,
+    search: Search,
     limit: Duration,
     transport: Transports,
 ) -> Result<(), Failure> {
@@ -61,7 +61,7 @@ async fn until_ready(
     let mut wait = FIRST_WAIT;
     let mut last = None;
     loop {
-        match select(pin!(attempt(client, endpoint, families, transport)), end.as_mut()).await {
+        match select(pin!(attempt(client, endpoint, search, transport)), end.as_mut()).await {
             Either::Left((Ok(()), _)) => return Ok(()),
             Either::Left((Err(failure), _)) if failure.status() == Status::Usage => {
                 return Err(failure);
@@ -79,10 +79,10 @@ async fn until_ready(
 async fn attempt(
     client: &Client,
     endpoint: &Endpoint,
-    families: Families,
+    search: Search,
     transport: Transports,
 ) -> Result<(), Failure> {
-    let addresses = addresses(endpoint, families).await?;
+    let addresses = addresses(endpoint, search).await?;
     if transport == Transports::Udp {
         // A datagram may be lost: it is soon sent again.
         let client = client.clone().timeout(LONGEST_WAIT);

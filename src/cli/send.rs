@@ -101,7 +101,7 @@ pub(crate) fn run(
     let list = std::slice::from_ref(&arguments.addresses);
     let endpoints = endpoints("send", list, arguments.messages.first())?;
     let dial = arguments.dial();
-    let families = dial.families()?;
+    let search = dial.search()?;
     if let Some(message) = arguments.messages.first().filter(|message| is_literal(message)) {
         sink.words(&format!(
             "{} is sent as a message; several addresses have commas between them\n",
@@ -126,7 +126,7 @@ pub(crate) fn run(
     };
     runtime::run_here(async {
         let sending = async {
-            let targets = targets::targets(&endpoints, families, arguments.all);
+            let targets = targets::targets(&endpoints, search, arguments.all);
             let targets = with_progress(targets, !arguments.quiet, || {
                 let seconds = sender.start.elapsed().as_secs();
                 format!("looking up the name for {seconds} s")

@@ -1,19 +1,32 @@
 //! Endpoints in, the addresses to call out.
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
 
-use echo6::address::{Endpoint, Families, Host};
+use async_io::Timer;
+use echo6::address::{Endpoint, Families, Host, ResolveError};
 use echo6::client::{Attempt, DatagramPing, Outcome, resolve};
-use futures::future::try_join_all;
+use futures::future::{Either, select, try_join_all};
 
 use super::failure::Failure;
+
+/// What is looked for behind a name, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search {
+    pub(crate) families: Families,
+    /// Unless set, the system's resolver has its own limits: with a name server that is silent it may
+    /// well take 5 seconds to ask the next one.
+    pub(crate) limit: Option<Duration>,
+}
 
 /// The addresses of `endpoint` that are of the wanted families.
 pub(crate) async fn addresses(
     endpoint: &Endpoint,
-    families: Families,
+    search: Search,
 ) -> Result<Vec<SocketAddr>, Failure> {
-    look_up(endpoint, families).await.map(|found| found.addresses)
+    look_up(endpoint, search).await.map(|found| found.addresses)
 }
 
 /// What a look-up found.
@@ -24,13 +37,14 @@ pub(crate) struct Found {
 }
 
 /// The addresses of `endpoint` that are of the wanted families, and which family it has not.
-pub(crate) async fn look_up(endpoint: &Endpoint, families: Families) -> Result<Found, Failure> {
+pub(crate) async fn look_up(endpoint: &Endpoint, search: Search) -> Result<Found, Failure> {
+    let Search { families, limit } = search;
     if endpoint.port() == 0 {
         return Err(Failure::usage(format!(
             "cannot connect to {endpoint}: port 0 is only for listening"
         )));
     }
-    let mut addresses = resolve(endpoint).await?;
+    let mut addresses = resolve_within(endpoint, limit).await?;
     addresses.retain(|&address| families.contain(address));
     if addresses.is_empty() {
         let message = format!("{endpoint} has no {families} address");
@@ -48,14 +62,31 @@ pub(crate) async fn look_up(endpoint: &Endpoint, families: Families) -> Result<F
     Ok(Found { addresses, missing })
 }
 
+/// The addresses of `endpoint`, if the resolver finds them within the limit.
+async fn resolve_within(
+    endpoint: &Endpoint,
+    limit: Option<Duration>,
+) -> Result<Vec<SocketAddr>, ResolveError> {
+    let (Host::Name(name), Some(limit)) = (endpoint.host(), limit) else {
+        return resolve(endpoint).await;
+    };
+    match select(pin!(resolve(endpoint)), Timer::after(limit)).await {
+        Either::Left((found, _)) => found,
+        Either::Right(_) => {
+            let source = io::Error::from(io::ErrorKind::TimedOut).into();
+            Err(ResolveError::Name { name: name.clone(), source })
+        }
+    }
+}
+
 /// Whom to call: for each endpoint its addresses, of which the first to connect is enough, or with
 /// `all` each address on its own.
 pub(crate) async fn targets(
     endpoints: &[Endpoint],
-    families: Families,
+    search: Search,
     all: bool,
 ) -> Result<Vec<Vec<SocketAddr>>, Failure> {
-    let found = endpoints.iter().map(|endpoint| addresses(endpoint, families));
+    let found = endpoints.iter().map(|endpoint| addresses(endpoint, search));
     let found = try_join_all(found).await?;
     if all {
         Ok(found.into_iter().flatten().map(|address| vec![address]).collect())

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use echo6::Client;
-use echo6::address::{Endpoint, Families};
+use echo6::address::Endpoint;
 
 use super::Bench;
 use crate::cli::failure::{Failure, Status};
 use crate::cli::sink::Sink;
-use crate::cli::targets::{fits, targets};
+use crate::cli::targets::{Search, fits, targets};
 
 impl Bench {
     /// Looks the names up. Of several addresses of one, unless all are wanted, it is the first that
@@ -18,12 +18,12 @@ impl Bench {
         &self,
         client: &Client,
         wanted: &[Endpoint],
-        families: Families,
+        search: Search,
         sink: Sink,
     ) -> Result<(Vec<SocketAddr>, Status), Failure> {
         let mut addresses = Vec::new();
         let mut status = Status::Ok;
-        for target in targets(wanted, families, self.all).await? {
+        for target in targets(wanted, search, self.all).await? {
             match target[..] {
                 [address] => addresses.push(address),
                 [address, ..] if self.udp => addresses.push(address),

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     if dial.proxy_protocol.is_some() {
         return Err(Failure::usage("--proxy-protocol is for connections: it excludes --udp").into());
     }
-    let families = dial.families()?;
+    let search = dial.search()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Udp)?;
     let check = match &arguments.hold {
         Some(Hold(silences)) => dial.client()?.datagram_check().hold_each(silences),
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let start = Instant::now();
     runtime::run_here(async {
         let checks = endpoints.iter().map(async |endpoint| {
-            let found = runtime::until(stopped.clone(), addresses(endpoint, families)).await;
+            let found = runtime::until(stopped.clone(), addresses(endpoint, search)).await;
             let found = match found {
                 Some(found) => found?,
                 None => return Ok(None),

@@ -34,7 +34,7 @@ pub(super) fn run(
     if arguments.reconnect && arguments.flows.is_some() {
         return Err(Failure::usage("--reconnect and --flows exclude each other").into());
     }
-    let families = dial.families()?;
+    let search = dial.search()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Udp)?;
     let mut ping = dial
         .client()?
@@ -52,7 +52,7 @@ pub(super) fn run(
         ping = ping.tos(tos);
     }
     runtime::run_here(async {
-        let targets = targets(&endpoints, families, arguments.all);
+        let targets = targets(&endpoints, search, arguments.all);
         let found = match runtime::until(stopped.clone(), targets).await {
             Some(Ok(found)) => found,
             Some(Err(failure)) => return Err(failure.into()),

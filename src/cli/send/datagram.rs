@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
     let endpoints = endpoints("send", list, arguments.messages.first())?;
     agree(arguments)?;
     let dial = arguments.dial();
-    let families = dial.families()?;
+    let search = dial.search()?;
     if dial.proxy_protocol.is_some() {
         return Err(Failure::usage("--proxy-protocol is for connections: it excludes --udp").into());
     }
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
     };
     runtime::run_here(async {
         let sending = async {
-            let targets = match targets::targets(&endpoints, families, arguments.all).await {
+            let targets = match targets::targets(&endpoints, search, arguments.all).await {
                 Ok(targets) => targets,
                 Err(failure) => {
                     sender.count(|tally| tally.failed += 1);
