@@ -41,7 +41,12 @@ pub(crate) fn main() -> ExitCode {
     let (sink, result) = match parse(&words) {
         Ok(command) => {
             let sink = Sink::new(command.is_json());
-            (sink, run(command, sink))
+            let name = command.name();
+            let result = run(command, sink).map_err(|stop| match stop {
+                Stop::Failed(failure) => Stop::Failed(failure.or_see(name)),
+                stop => stop,
+            });
+            (sink, result)
         }
         // What was wrong may stand before the flag, so it is looked for among all words.
         Err(failure) => (Sink::new(words.iter().any(|word| word == "--json")), Err(failure.into())),

@@ -20,6 +20,7 @@ mod transports;
 pub(crate) use acknowledged::acknowledged;
 pub use datagram::{DatagramSocket, listen_both, listen_datagrams};
 pub use error::ListenError;
+pub(crate) use error::NEW_IPV6_ADDRESS;
 pub use listener::{Listener, listen};
 pub use options::ListenOptions;
 pub use segments::Segments;

@@ -13,6 +13,7 @@ fn assert_fails(arguments: &[&str], status: i32, error: &str, help: &str) {
     assert_eq!(run.status, Some(status), "{arguments:?}: {run:?}");
     assert_eq!(run.stdout, "", "{arguments:?}");
     assert!(run.stderr.starts_with(&format!("error: {error}")), "{arguments:?}: {}", run.stderr);
+    assert!(run.stderr.contains("\nhelp: "), "{arguments:?}: {}", run.stderr);
     assert!(run.stderr.contains(help), "{arguments:?}: {}", run.stderr);
     assert!(!run.stderr.contains("os error"), "{arguments:?}: {}", run.stderr);
 }
@@ -24,13 +25,26 @@ fn a_wrong_command_line_exits_with_2_and_says_what_to_do() {
         (&["lisen"], "unknown command lisen", "did you mean 'listen'?"),
         (&["listen"], "no ADDRESS given", "try 'echo6 listen --help'"),
         (&["listen", "--bogus", ":0"], "unknown option --bogus", "try 'echo6 listen --help'"),
-        (&["listen", "-4", "-6", ":0"], "--ipv4 and --ipv6 exclude each other", ""),
-        (&["listen", "--no-tcp", ":0"], "--no-tcp is for datagrams: it needs --udp", ""),
-        (&["listen", "--max-rate=9", ":0"], "--max-rate is for datagrams: it needs --udp", ""),
+        (&["listen", "-4", "-6", ":0"], "--ipv4 and --ipv6 exclude each other", "give neither"),
+        (&["ping", "-46", ":0"], "--ipv4 and --ipv6 exclude each other", "give neither"),
+        (&["send", "name:0", "x"], "cannot connect to name:0: port 0", "the port that the server"),
+        (&["ping", "-6", "127.0.0.1:7"], "127.0.0.1:7 has no IPv6 address", "leave -4 and -6 out"),
+        (
+            &["check", "-s::1", "127.0.0.1:7"],
+            "127.0.0.1:7 has no IPv6",
+            "source address ::1 is IPv6",
+        ),
+        (
+            &["send", "-s", "eth0", "[::1]:7"],
+            "--source eth0: must be an IPv4 or IPv6 address",
+            "try",
+        ),
+        (&["listen", "--no-tcp", ":0"], "--no-tcp is for datagrams: it needs --udp", "try 'echo6"),
+        (&["listen", "--max-rate=9", ":0"], "--max-rate is for datagrams: it needs --udp", "try"),
         (
             &["listen", "-u", "--no-tcp", "-m", "9", ":0"],
             "--max-conns is for connections: it excludes --no-tcp",
-            "",
+            "try 'echo6 listen --help'",
         ),
         (
             &["listen", "-u", "--max-rate=0", ":0"],

@@ -152,9 +152,11 @@ help: write 10.0.0.0/24, or 10.0.0.1/32 for the address alone
 
 #[test]
 fn several_texts_are_explained_one_by_one_and_a_bad_one_does_not_hide_the_others() {
-    let Run { status, stdout: shown, .. } = address(&["::1", "x:y", "127.0.0.1"]);
-    assert_eq!(status, Some(2));
-    assert!(shown.starts_with("::1\n") && shown.contains("\n\n127.0.0.1\n"), "{shown}");
+    for texts in [&["::1", "x:y", "127.0.0.1"][..], &["\u{feff}::1, x:y\r\n127.0.0.1 "]] {
+        let Run { status, stdout: shown, .. } = address(texts);
+        assert_eq!(status, Some(2));
+        assert!(shown.starts_with("::1\n") && shown.contains("\n\n127.0.0.1\n"), "{shown}");
+    }
 }
 
 #[test]
@@ -200,6 +202,9 @@ help: \"::\" may stand only once: write the other zero groups as 0
         ("::ffff:10.0.0.1:80", "::ffff:10.0.0.1:80\n   ^", "write '[::ffff:10.0.0.1]:80'"),
         (":::80", ":::80\n   ^", "write '[::]:80'"),
         ("m\u{fc}nchen.de:80", "m\u{fc}nchen.de:80\n   ^", "write xn--mnchen-3ya.de:80"),
+        ("m\u{fc}nchen.de", "m\u{fc}nchen.de\n   ^", "write xn--mnchen-3ya.de, with a port xn--"),
+        ("10.0.0.1/24:80", "10.0.0.1/24:80\n          ^", "prefix length: write 10.0.0.1:80"),
+        ("[fe80::1/64]:80", "[fe80::1/64]:80\n          ^", "length: write '[fe80::1]:80'"),
         ("", "\n  ^", "write an address"),
         ("a\u{4e3b}\u{4e3b}:80", "a\u{4e3b}\u{4e3b}:80\n   ^", ""),
         ("a\u{1b}[2J\u{202e}", "a\\u{1b}[2J\\u{202e}\n   ^", ""),

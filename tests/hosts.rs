@@ -114,7 +114,8 @@ fn a_host_whose_ipv6_is_switched_off_serves_and_reaches_ipv4() {
     let both = format!("both.test:{}", server.port);
     let run = client(&network, &["check", "-q", &both]);
     let said = "IPv6: address not available on this host: this host has no IPv6 address to connect \
-                from, or no port left to do so; IPv4 works\n";
+                from, none that has been there for a second or two, or no port left to do so; IPv4 \
+                works\n";
     assert_eq!((run.status, &run.stdout[..]), (Some(1), said));
     assert_eq!(client(&network, &["send", "-q", &both, "hi"]).status, Some(0));
     let run = client(&network, &["listen", "[::1]:0"]);
@@ -124,6 +125,24 @@ fn a_host_whose_ipv6_is_switched_off_serves_and_reaches_ipv4() {
     );
     serves_ipv4(&network, "[::]:0");
     serves_ipv4(&network, ":0");
+}
+
+#[test]
+fn an_address_that_is_not_ready_yet_is_not_said_to_be_missing() {
+    let Some(network) = Path::make(1500, "") else { return };
+    // A hundred seconds of duplicate address detection, one to a probe.
+    for setting in ["accept_dad=1", "dad_transmits=100"] {
+        network.client_setting(&format!("net.ipv6.conf.eth0.{setting}"));
+    }
+    network.client_ip("addr add fd86:9::1/64 dev eth0");
+    let new = "or it is new: IPv6 checks for a duplicate first";
+    let run = client(&network, &["listen", "[fd86:9::1]:0"]);
+    assert!(run.status == Some(2) && run.stderr.contains(new), "{run:?}");
+    let source = ["-s", "fd86:9::1", "[fd86:2::2]:7"];
+    let run = client(&network, &[&["send"], &source[..], &["hi"]].concat());
+    assert!(run.status == Some(1) && run.stderr.contains(new), "{run:?}");
+    let run = client(&network, &[&["check", "-q"], &source[..]].concat());
+    assert!(run.status == Some(1) && run.stdout.contains(new), "{run:?}");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn with_reconnect_each_lost_probe_has_one_line() {
     let (_silent, address) = Listening::faulty("[::1]:0", "stall");
     let arguments = ["ping", "--reconnect", "-i", "1ms", "-c", "2", "-w", "200ms", &address];
     let pinged = run(&arguments);
-    let lost = |sequence| format!("lost {address}: seq={sequence}, no reply within 200ms\n");
+    let lost = |sequence| format!("overdue {address}: seq={sequence}, no reply within 200ms\n");
     let help = format!("help: \"echo6 check '{address}'\" tells why\n");
     assert_eq!((pinged.status, pinged.stderr), (Some(1), lost(1) + &lost(2) + &help));
 }

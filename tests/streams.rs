@@ -44,6 +44,29 @@ fn streams_that_another_process_made_non_blocking_lose_nothing() {
     assert!(returned == sent, "{} of {} bytes", returned.len(), sent.len());
 }
 
+#[test]
+fn lines_of_addresses_come_by_way_of_such_streams_too() {
+    let (mut input, stdin) = non_blocking_pair();
+    let (mut output, stdout) = non_blocking_pair();
+    let mut child = spawn(&mut echo6(&["address", "-"]), stdin, stdout);
+    // A line that has come back means that it asks for the next, which is not there.
+    for _ in 0..10 {
+        input.write_all(b"::1\n").unwrap();
+        output.read_exact(&mut [0; 4]).unwrap();
+    }
+    let lines = "::1\n".repeat(200_000);
+    let mut returned = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            input.write_all(lines.as_bytes()).unwrap();
+            input.shutdown(std::net::Shutdown::Write).unwrap();
+        });
+        output.read_to_end(&mut returned).unwrap();
+    });
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(returned == lines.as_bytes(), "{} of {} bytes", returned.len(), lines.len());
+}
+
 /// A terminal: our end and the child's.
 #[cfg(target_os = "linux")]
 fn terminal() -> (std::fs::File, std::fs::File) {

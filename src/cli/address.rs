@@ -1,6 +1,6 @@
 //! `echo6 address`: explains address literals, or writes the canonical form of each line of stdin.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{IpAddr, Ipv6Addr};
 
 use argh::{ArgsInfo, FromArgs};
@@ -8,6 +8,8 @@ use echo6::address::{AddressError, AddressErrorKind, Endpoint, Host, Prefix, nto
 
 use super::failure::{Failure, Status, Stop};
 use super::sink::Sink;
+use super::stdio::Stdin;
+use super::values::listed;
 use super::words::DASH;
 use explain::Explanation;
 
@@ -43,12 +45,12 @@ pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
         |message| Failure::usage(message).with_help(Some("try 'echo6 address --help'".to_owned()));
     match &texts[..] {
         [] => Err(usage("no TEXT given").into()),
-        [text] if text == DASH && json => lines::run(io::stdin().lock(), explain_line, sink),
-        [text] if text == DASH => lines::run(io::stdin().lock(), canonicalise, sink),
+        [text] if text == DASH && json => lines::run(Stdin, explain_line, sink),
+        [text] if text == DASH => lines::run(Stdin, canonicalise, sink),
         texts if texts.iter().any(|text| text == DASH) => Err(usage("\"-\" stands alone").into()),
         texts => {
             let mut status = Status::Ok;
-            for (index, text) in texts.iter().enumerate() {
+            for (index, text) in texts.iter().flat_map(|text| items(text)).enumerate() {
                 let explanation = match read(text) {
                     Ok(literal) => Ok(Explanation::new(text, &literal)),
                     Err(error) => look_up(text).unwrap_or_else(|| Err(error.into())),
@@ -65,6 +67,12 @@ pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
             Ok(status)
         }
     }
+}
+
+/// The texts in an argument, which may be a list; an empty one is refused.
+fn items(argument: &str) -> Vec<&str> {
+    let items: Vec<&str> = listed(argument).collect();
+    if items.is_empty() { vec![argument] } else { items }
 }
 
 /// Tells an address from an endpoint by its colons: only an endpoint has exactly one, or a bracket.
@@ -120,7 +128,10 @@ fn bracketed(text: &str) -> Option<Endpoint> {
 
 /// Says whether a slash follows what no name or URL has before one.
 fn looks_like_a_prefix(text: &str) -> bool {
-    let Some((before, _)) = text.split_once('/') else { return false };
+    let Some((before, length)) = text.split_once('/') else { return false };
+    if length.contains([':', ']']) {
+        return false; // it goes on behind the length, as an endpoint does
+    }
     let of_addresses = |c: char| c.is_ascii_hexdigit() || ".:[]*".contains(c);
     let address = before.split('%').next().unwrap_or(before);
     address.contains(|c: char| c.is_ascii_digit() || c == ':') && address.chars().all(of_addresses)

@@ -27,6 +27,19 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// The word that stands for it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Address(_) => "address",
+            Self::Listen(_) => "listen",
+            Self::Send(_) => "send",
+            Self::Ping(_) => "ping",
+            Self::Check(_) => "check",
+            Self::Bench(_) => "bench",
+            Self::Print(_) => "help",
+        }
+    }
+
     /// Says whether its values are to be written as JSON objects.
     pub(crate) fn is_json(&self) -> bool {
         match self {
@@ -78,6 +91,7 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Command, Failure> {
     let words = words.iter().map(|word| {
         word.to_str().ok_or_else(|| {
             Failure::usage(format!("argument is not UTF-8: {}", word.to_string_lossy()))
+                .with_help(Some("send such bytes from a file (-f FILE) or on stdin".to_owned()))
         })
     });
     let words = words.collect::<Result<Vec<&str>, _>>()?;

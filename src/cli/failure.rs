@@ -120,6 +120,15 @@ impl Failure {
         self
     }
 
+    /// Has a wrong command line end with the way to the help of its `command`, if nothing better is
+    /// known.
+    pub(crate) fn or_see(mut self, command: &str) -> Self {
+        if self.0.cause == "usage" && self.0.help.is_none() {
+            self.0.help = Some(format!("try 'echo6 {command} --help'"));
+        }
+        self
+    }
+
     /// Says where it was found, before what it is.
     pub(crate) fn at(mut self, place: &str) -> Self {
         self.0.message = format!("{place}: {}", self.0.message);
@@ -169,10 +178,16 @@ impl From<AddressError> for Failure {
 
 /// The likely fix of an internationalised name, which the DNS knows in its ASCII form (RFC 5890).
 fn ascii_form(error: &AddressError) -> Option<String> {
-    let (name, port) = error.input().rsplit_once(':')?;
-    let meant = format!("{}:{port}", idna::domain_to_ascii(name).ok()?);
-    let is_name = !name.is_ascii() && meant.parse::<Endpoint>().is_ok();
-    is_name.then(|| format!("write {meant}"))
+    let (name, port) = error.input().rsplit_once(':').unwrap_or_else(|| (error.input(), ""));
+    let ascii = idna::domain_to_ascii(name).ok().filter(|_| !name.is_ascii())?;
+    let meant = format!("{ascii}:{port}");
+    match meant.parse::<Endpoint>() {
+        Ok(_) => Some(format!("write {meant}")),
+        Err(_) if port.is_empty() && format!("{ascii}:0").parse::<Endpoint>().is_ok() => {
+            Some(format!("write {ascii}, with a port {ascii}:PORT"))
+        }
+        Err(_) => None,
+    }
 }
 
 impl From<FaultError> for Failure {

@@ -153,7 +153,8 @@ impl Dial {
 
     /// What to look for behind a name, and for how long.
     pub(crate) fn search(&self) -> Result<Search, Failure> {
-        Ok(Search { families: self.families()?, limit: self.connect_timeout })
+        let families = self.families()?;
+        Ok(Search { families, source: self.source, limit: self.connect_timeout })
     }
 
     /// What `-4`, `-6` and the family of `--source` leave.
@@ -164,7 +165,8 @@ impl Dial {
             Some(of_source) if wanted == Families::Both || wanted == of_source => Ok(of_source),
             Some(of_source) => Err(Failure::usage(format!(
                 "--source is an {of_source} address, but only {wanted} is wanted"
-            ))),
+            ))
+            .with_help(Some(format!("give an {wanted} address, or leave -4 and -6 out")))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Endpoints in, the addresses to call out.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use super::failure::Failure;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search {
     pub(crate) families: Families,
+    /// The local address, which may be what leaves no other family.
+    pub(crate) source: Option<IpAddr>,
     /// Unless set, the system's resolver has its own limits: with a name server that is silent it may
     /// well take 5 seconds to ask the next one.
     pub(crate) limit: Option<Duration>,
@@ -38,20 +40,28 @@ pub(crate) struct Found {
 
 /// The addresses of `endpoint` that are of the wanted families, and which family it has not.
 pub(crate) async fn look_up(endpoint: &Endpoint, search: Search) -> Result<Found, Failure> {
-    let Search { families, limit } = search;
+    let Search { families, limit, .. } = search;
     if endpoint.port() == 0 {
         return Err(Failure::usage(format!(
             "cannot connect to {endpoint}: port 0 is only for listening"
-        )));
+        ))
+        .with_help(Some("give the port that the server says it listens on".to_owned())));
     }
     let mut addresses = resolve_within(endpoint, limit).await?;
     addresses.retain(|&address| families.contain(address));
     if addresses.is_empty() {
         let message = format!("{endpoint} has no {families} address");
-        return Err(match endpoint.host() {
+        let failure = match endpoint.host() {
             Host::Name(_) => Failure::unresolved(message),
             _ => Failure::usage(message),
-        });
+        };
+        let help = match search.source {
+            Some(source) => {
+                format!("the source address {source} is {families}: give another, or none")
+            }
+            None => format!("only {families} is asked for: leave -4 and -6 out"),
+        };
+        return Err(failure.with_help(Some(help)));
     }
     let missing = match (endpoint.host(), families) {
         (Host::Name(_), Families::Both) => [Families::Ipv6, Families::Ipv4]

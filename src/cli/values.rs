@@ -124,9 +124,18 @@ pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
 
 /// Reads an IPv4 or IPv6 address without a port.
 pub(crate) fn parse_source(text: &str) -> Result<IpAddr, String> {
-    pton(text).map_err(|error| match parse_size(text) {
-        Ok(_) => format!("not an address of this host (did you mean --size {text}?)"),
-        Err(_) => format!("{error} (an address without brackets and port)"),
+    pton(text).map_err(|_| {
+        if parse_size(text).is_ok() {
+            return format!("not an address of this host (did you mean --size {text}?)");
+        }
+        let with_port = text.parse::<Endpoint>().or_else(|_| format!("{text}:0").parse());
+        match with_port.as_ref().map(Endpoint::host) {
+            Ok(Host::V4(ip)) => format!("the system chooses the port: write {ip}"),
+            Ok(Host::V6(ip)) => format!("brackets and port are left out: write {ip}"),
+            _ => "must be an IPv4 or IPv6 address of this host, such as 192.0.2.1 or 2001:db8::1; \
+                  \"ip address\" lists those of an interface"
+                .to_owned(),
+        }
     })
 }
 
@@ -177,7 +186,8 @@ pub(crate) fn families(ipv4: bool, ipv6: bool) -> Result<Families, Failure> {
         (false, false) => Ok(Families::Both),
         (true, false) => Ok(Families::Ipv4),
         (false, true) => Ok(Families::Ipv6),
-        (true, true) => Err(Failure::usage("--ipv4 and --ipv6 exclude each other")),
+        (true, true) => Err(Failure::usage("--ipv4 and --ipv6 exclude each other")
+            .with_help(Some("for both families, give neither".to_owned()))),
     }
 }
 
@@ -211,6 +221,13 @@ pub(crate) fn listed(list: &str) -> impl Iterator<Item = &str> {
 fn refused(error: AddressError, next: Option<&str>) -> Failure {
     let host = error.input();
     let misses_port = matches!(error.kind(), Kind::MissingPort | Kind::MissingBrackets);
+    let meant = next.filter(|next| misses_port && next.parse::<u16>().is_ok()).and_then(|port| {
+        let meant = [format!("{host}:{port}"), format!("[{host}]:{port}")];
+        meant.into_iter().find(|meant| meant.parse::<Endpoint>().is_ok())
+    });
+    if let Some(meant) = meant {
+        return Failure::from(error).with_help(Some(format!("write {meant}")));
+    }
     let of_time = ["us", "ms", "s", "sec", "min", "m", "h"];
     let of_size = ["k", "kb", "kib", "mb", "mib", "g", "gb", "gib"];
     let unit = host.to_lowercase();
@@ -219,14 +236,7 @@ fn refused(error: AddressError, next: Option<&str>) -> Failure {
             format!("if {host} is a unit, write it directly after its number, as in 5ms or 64k");
         return Failure::from(error).with_help(Some(help));
     }
-    let meant = next.filter(|next| misses_port && next.parse::<u16>().is_ok()).and_then(|port| {
-        let meant = [format!("{host}:{port}"), format!("[{host}]:{port}")];
-        meant.into_iter().find(|meant| meant.parse::<Endpoint>().is_ok())
-    });
-    match meant {
-        Some(meant) => Failure::from(error).with_help(Some(format!("write {meant}"))),
-        None => error.into(),
-    }
+    error.into()
 }
 
 #[cfg(test)]
@@ -286,6 +296,22 @@ mod tests {
     }
 
     #[test]
+    fn a_source_is_an_address_alone_and_what_else_is_given_says_what_to_write() {
+        assert!(parse_source("192.0.2.1").is_ok() && parse_source("2001:db8::1").is_ok());
+        for (text, help) in [
+            ("100", "did you mean --size 100?"),
+            ("127.0.0.1:5000", "write 127.0.0.1"),
+            ("[::1]", "write ::1"),
+            ("[::1]:5000", "write ::1"),
+            ("eth0", "must be an IPv4 or IPv6 address of this host"),
+            ("name:7", "must be an IPv4 or IPv6 address of this host"),
+        ] {
+            let error = parse_source(text).unwrap_err();
+            assert!(error.contains(help), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn a_tos_has_a_name_or_is_a_byte() {
         for (text, tos) in
             [("ef", 0xb8), ("ect0", 2), ("ect1", 1), ("cs1", 0x20), ("184", 184), ("0xb9", 0xb9)]
@@ -323,6 +349,7 @@ mod tests {
             (["0.0.0.0", "7123"], "help: write 0.0.0.0:7123\n"),
             (["::1", "7123"], "help: write '[::1]:7123'\n"),
             (["name", "7123"], "help: write name:7123\n"),
+            (["h", "7123"], "help: write h:7123\n"),
             (["name", "x"], "help: add a port: name:7000\n"),
             (["name", "70000"], "help: add a port: name:7000\n"),
             (

@@ -180,17 +180,36 @@ fn unknown_command(name: &str, program: &CommandInfoWithArgs) -> Failure {
 fn unknown_option(option: &str, command: &CommandInfoWithArgs) -> Failure {
     let shown: Vec<&str> =
         command.flags.iter().filter(|flag| !flag.hidden).map(|flag| flag.long).collect();
-    let help = match option {
-        "-p" | "--port" if command.name == "listen" => {
+    let near = match option {
+        "-p" => Some(PORT.to_owned()),
+        _ => nearest(option, [PORT].into_iter().chain(shown))
+            .map(str::to_owned)
+            .or_else(|| in_the_other_case(option, command)),
+    };
+    let help = match near.as_deref() {
+        Some(PORT) if command.name == "listen" => {
             "the port belongs to the address: :7000".to_owned()
         }
-        "-p" | "--port" => "the port belongs to the address: 127.0.0.1:7000".to_owned(),
-        _ => match nearest(option, shown.into_iter()) {
-            Some(near) => format!("did you mean {near}? try 'echo6 {} --help'", command.name),
-            None => format!("try 'echo6 {} --help'", command.name),
-        },
+        Some(PORT) => "the port belongs to the address: 127.0.0.1:7000".to_owned(),
+        Some(near) => format!("did you mean {near}? try 'echo6 {} --help'", command.name),
+        None => format!("try 'echo6 {} --help'", command.name),
     };
     Failure::usage(format!("unknown option {option}")).with_help(Some(help))
+}
+
+/// What other programs have and no command has here.
+const PORT: &str = "--port";
+
+/// A letter that is an option, for one that is not: `-w` for ping's `-W`.
+fn in_the_other_case(option: &str, command: &CommandInfoWithArgs) -> Option<String> {
+    let letter = option.strip_prefix('-')?.parse::<char>().ok()?;
+    let other = if letter.is_uppercase() {
+        letter.to_ascii_lowercase()
+    } else {
+        letter.to_ascii_uppercase()
+    };
+    let flag = command.flags.iter().find(|flag| flag.short == Some(other) && !flag.hidden)?;
+    Some(format!("-{other} ({})", flag.long))
 }
 
 fn no_value(option: &str, arg_name: &str, command: &CommandInfoWithArgs) -> Failure {
@@ -334,7 +353,8 @@ mod tests {
             (&["help", "snd"], "unknown command snd", "did you mean 'send'?"),
             (&["--quiet", "ping"], "--quiet stands in front of the command", "echo6 ping --quiet"),
             (&["--what"], "unknown option --what", "try 'echo6 --help'"),
-            (&["ping", "--prot", "7"], "unknown option --prot", "try 'echo6 ping --help'"),
+            (&["ping", "--prot", "7"], "unknown option --prot", "the port belongs to the address"),
+            (&["ping", "-C", "7"], "unknown option -C", "did you mean -c (--count)?"),
             (&["ping", "--paralel", "7"], "unknown option --paralel", "did you mean --parallel?"),
             (&["ping", "--par", "7"], "unknown option --par", "did you mean --parallel?"),
             (&["ping", "--count"], "--count needs a value: --count N", "try 'echo6 ping --help'"),

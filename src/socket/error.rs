@@ -61,6 +61,10 @@ pub enum ListenError {
     },
 }
 
+/// Why this host does not have an address that it was just given.
+pub(crate) const NEW_IPV6_ADDRESS: &str = "or it is new: IPv6 checks for a duplicate first, which \
+     takes a second or two (RFC 4862, section 5.4)";
+
 impl ListenError {
     /// The likely fix, as a phrase, where one can be told.
     #[must_use]
@@ -95,11 +99,11 @@ impl ListenError {
                     7000 + address.port() % 1000
                 ),
                 ErrorKind::AddrNotAvailable if address.is_ipv6() => {
-                    "no interface has the address, or it is new: IPv6 checks for a duplicate first, \
-                     which takes a second or two (RFC 4862, section 5.4)"
-                        .to_owned()
+                    format!("no interface has the address, {NEW_IPV6_ADDRESS}")
                 }
-                ErrorKind::AddrNotAvailable => "no interface of this host has the address".to_owned(),
+                ErrorKind::AddrNotAvailable => {
+                    "no interface of this host has the address".to_owned()
+                }
                 ErrorKind::InvalidInput if is_unzoned_link_local(*address) => {
                     format!("name the interface: [{}%eth0]:{}", address.ip(), address.port())
                 }

@@ -68,8 +68,13 @@ fn without_slash(text: &str) -> Option<String> {
     if parse(before).is_ok() {
         return Some(format!("write {before}"));
     }
-    behind.parse::<u8>().ok()?;
-    let host = if before.contains(':') { format!("[{before}]") } else { before.to_owned() };
-    parse(&format!("{host}:0")).ok()?;
-    Some(format!("/{behind} is a prefix length: write {host}:PORT"))
+    // The port may stand behind the length, and the bracket too.
+    let (length, port) = behind.split_once(':').unwrap_or((behind, "PORT"));
+    let length = length.trim_end_matches(']');
+    length.parse::<u8>().ok()?;
+    let ip = before.trim_start_matches('[');
+    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.to_owned() };
+    let number = if port == "PORT" { "0" } else { port };
+    parse(&format!("{host}:{number}")).ok()?;
+    Some(format!("/{length} is a prefix length: write {host}:{port}"))
 }

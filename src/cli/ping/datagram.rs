@@ -192,17 +192,18 @@ impl<'a> Run<'a> {
                 ));
             }
             DatagramEvent::Lost { peer, sequence, loss, by, error, .. } => {
-                let why = match (loss, error) {
+                let by = by.map(|by| format!(", says {by}")).unwrap_or_default();
+                self.sink.words(&match (loss, error) {
+                    // It may come back yet, and is then late.
                     (DatagramLoss::Timeout, _) => {
-                        format!("no reply within {:?}", self.arguments.timeout)
+                        let limit = self.arguments.timeout;
+                        format!("overdue {peer}: seq={sequence}, no reply within {limit:?}\n")
                     }
                     (DatagramLoss::Here | DatagramLoss::Unreachable, Some(error)) => {
-                        format!("{loss}: {error}")
+                        format!("lost {peer}: seq={sequence}, {loss}: {error}{by}\n")
                     }
-                    (loss, _) => loss.to_string(),
-                };
-                let by = by.map(|by| format!(", says {by}")).unwrap_or_default();
-                self.sink.words(&format!("lost {peer}: seq={sequence}, {why}{by}\n"));
+                    (loss, _) => format!("lost {peer}: seq={sequence}, {loss}{by}\n"),
+                });
             }
             DatagramEvent::DroppedHere { datagrams, .. } => {
                 let datagrams = count(*datagrams, "datagram");

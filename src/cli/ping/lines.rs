@@ -77,11 +77,13 @@ pub(super) fn line(event: &PingEvent, tone: Tone) -> Option<Line> {
             Line::Data(format!("{bytes} bytes from {peer}: seq={sequence} time={time} ms, late\n"))
         }
         PingEvent::Lost { peer, sequence, loss, .. } if !quiet => {
-            let why = match loss {
-                Loss::Timeout => format!("no reply within {timeout:?}"),
-                loss => loss.to_string(),
-            };
-            Line::Words(format!("lost {peer}: seq={sequence}, {why}\n"))
+            Line::Words(match loss {
+                // It may come back yet, and is then late.
+                Loss::Timeout => {
+                    format!("overdue {peer}: seq={sequence}, no reply within {timeout:?}\n")
+                }
+                loss => format!("lost {peer}: seq={sequence}, {loss}\n"),
+            })
         }
         PingEvent::Skipped { peer, count: number, skip, .. } if !quiet => {
             Line::Words(format!("skipped {peer}: {}, {skip}\n", count(*number, "probe")))

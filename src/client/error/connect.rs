@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::address::{AddressError, Families, ResolveError, is_unzoned_link_local};
 use crate::client::attempt::Attempt;
 use crate::error::{Cause, CauseKind, Origin};
+use crate::socket::NEW_IPV6_ADDRESS;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,12 +84,16 @@ impl ConnectError {
             }
             ErrorKind::AddrNotAvailable => match source {
                 Some(source) => {
-                    format!("no interface of this host has the source address {source}")
+                    let missing =
+                        format!("no interface of this host has the source address {source}");
+                    let new = format!("{missing}, {NEW_IPV6_ADDRESS}");
+                    if source.is_ipv6() { new } else { missing }
                 }
-                None => format!(
-                    "this host has no {} address to connect from, or no port left to do so",
-                    Families::of(address)
-                ),
+                None if address.is_ipv6() => "this host has no IPv6 address to connect from, none \
+                     that has been there for a second or two, or no port left to do so"
+                    .to_owned(),
+                None => "this host has no IPv4 address to connect from, or no port left to do so"
+                    .to_owned(),
             },
             ErrorKind::NetworkUnreachable
             | ErrorKind::HostUnreachable

@@ -118,6 +118,11 @@ fn closed_early(peer: SocketAddr, sent: u64) -> String {
     }
 }
 
+/// Why a server accepts a connection and ends it before the first byte is back.
+fn closed_to_us() -> &'static str {
+    "a limit or a rule of the server, a proxy without a server behind it, or no echo server"
+}
+
 impl SendError {
     /// What kind of thing went wrong.
     #[must_use]
@@ -201,6 +206,10 @@ impl SendError {
             Self::Short { sent, returned, .. } if sent > returned => {
                 "the server may drop what is under way when the client shuts its sending side"
                     .to_owned()
+            }
+            Self::Short { sent: 0, .. } => closed_to_us().to_owned(),
+            Self::Lost { returned: 0, source, .. } if source.cause() == CauseKind::Reset => {
+                closed_to_us().to_owned()
             }
             Self::Mismatch { .. } | Self::Surplus { .. } if self.protocol().is_some() => {
                 "another service listens there: is it the right port?".to_owned()
