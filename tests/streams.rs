@@ -82,12 +82,13 @@ fn terminal() -> (std::fs::File, std::fs::File) {
 
 /// Reads from a terminal until `wanted` has been shown `times` times.
 #[cfg(target_os = "linux")]
-fn read_until(terminal: &mut std::fs::File, wanted: &str, times: usize) {
+fn read_until(terminal: &mut std::fs::File, wanted: &str, times: usize) -> String {
     let (mut shown, mut piece) = (String::new(), [0; 1024]);
     while shown.matches(wanted).count() < times {
         let length = terminal.read(&mut piece).unwrap();
         shown += std::str::from_utf8(&piece[..length]).unwrap();
     }
+    shown
 }
 
 #[cfg(target_os = "linux")]
@@ -111,4 +112,27 @@ fn one_ctrl_d_ends_a_terminal_and_an_unfinished_line_is_shown_at_once() {
         ours.write_all(b"\x04").unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn lines_of_a_log_on_a_terminal_begin_with_the_time() {
+    use std::io::BufRead;
+
+    let (mut ours, childs) = terminal();
+    let mut listen = echo6(&["listen", "127.0.0.1:0"]);
+    let mut child = listen.stdout(Stdio::piped()).stderr(childs).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("listening on 127.0.0.1:"), "{line}");
+    let address = line["listening on ".len()..].split(' ').next().unwrap();
+    assert!(echo6(&["send", "-q", address, "hi"]).status().unwrap().success());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let shown = read_until(&mut ours, "stopped after", 1);
+    for (line, said) in shown.lines().zip(["connected", "closed after", "stopped after"]) {
+        let (time, rest) = line.split_once(' ').unwrap();
+        assert!(time.ends_with('Z') && time.contains('T') && rest.contains(said), "{shown}");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -1,5 +1,6 @@
 //! `echo6 listen`: serves until a signal comes, and says who came and went.
 
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 
 use echo6::Server;
@@ -107,7 +108,11 @@ fn run_server(arguments: &Listen) -> Result<Status, Stop> {
 
     // The first line is data on stdout, and so never marked for the journal.
     let format = if arguments.json { Format::Json } else { Format::Text };
-    let log_format = if !arguments.json && journal::is_stderr() { Format::Journal } else { format };
+    let log_format = match format {
+        Format::Text if journal::is_stderr() => Format::Journal,
+        Format::Text if io::stderr().is_terminal() => Format::Dated,
+        format => format,
+    };
     runtime::prepare(arguments.threads.get() + THREADS_BESIDE)?;
     let log = Log::start(log_format).map_err(runtime::no_thread)?;
     let manager = Manager::find().map_err(runtime::no_thread)?;

@@ -3,7 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_io::Async;
 use async_std::task;
@@ -30,16 +30,18 @@ pub(super) async fn accept_all(listeners: &[Shared], clients: &Arc<Clients>) {
     }
     let mut incoming: SelectAll<_> = listeners.iter().cloned().map(incoming).collect();
     let mut shortage = Shortage::default();
-    let mut crowd = Crowd { limit: clients.limits.max_connections, full: false };
+    let mut crowd = Crowd { limit: clients.limits.max_connections, ..Crowd::default() };
     let mut accepted = 0_u32;
     loop {
-        if let Some(limit) = crowd.begin(clients.count()) {
+        if let Some(limit) = crowd.begin(clients.count(), Instant::now()) {
             clients.report(|| Event::Paused(Paused::full(limit)));
         }
         clients.room().await;
+        crowd.has_room(Instant::now());
         match incoming.select_next_some().await {
             Ok((socket, peer)) => {
-                let (eased, emptied) = (shortage.end(Instant::now()), crowd.end(clients.count()));
+                let now = Instant::now();
+                let (eased, emptied) = (shortage.end(now), crowd.end(clients.count(), now));
                 if eased || emptied {
                     clients.report(|| Event::Resumed);
                 }
@@ -125,26 +127,43 @@ async fn accept(socket: &Shared, watched: &mut Option<Async<Shared>>) -> std::io
 }
 
 /// Whether the server is full, said once for as long as it is about full.
+#[derive(Default)]
 struct Crowd {
     limit: Option<NonZeroUsize>,
-    full: bool,
+    /// When it was last full, since that was said.
+    full: Option<Instant>,
+    /// Whether it is full now.
+    waits: bool,
 }
+
+/// How long a server has room again before that is said: with a limit of a few clients it is full and
+/// not full with each one that comes and goes.
+const CALM: Duration = Duration::from_secs(1);
 
 impl Crowd {
     /// The limit, if the server has just become full.
-    fn begin(&mut self, count: usize) -> Option<NonZeroUsize> {
-        let limit = self.limit.filter(|limit| !self.full && count >= limit.get())?;
-        self.full = true;
-        Some(limit)
+    fn begin(&mut self, count: usize, now: Instant) -> Option<NonZeroUsize> {
+        let limit = self.limit.filter(|limit| count >= limit.get())?;
+        self.waits = true;
+        self.full.replace(now).is_none().then_some(limit)
     }
 
-    /// Says whether the server is no longer full: a tenth of the clients has gone. With each one
-    /// that goes, a busy server would say it once a client.
-    fn end(&mut self, count: usize) -> bool {
+    /// Notes that there is room for a client.
+    fn has_room(&mut self, now: Instant) {
+        if self.waits {
+            self.waits = false;
+            self.full = Some(now);
+        }
+    }
+
+    /// Says whether the server is no longer full: a tenth of the clients has gone, a while ago. With
+    /// each one that goes, a busy server would say it once a client.
+    fn end(&mut self, count: usize, now: Instant) -> bool {
         let most = self.limit.map_or(usize::MAX, NonZeroUsize::get);
-        let ends = self.full && count < most - most / 10;
+        let calm = self.full.is_some_and(|full| now.duration_since(full) >= CALM);
+        let ends = calm && count < most - most / 10;
         if ends {
-            self.full = false;
+            self.full = None;
         }
         ends
     }
@@ -156,14 +175,30 @@ mod tests {
 
     #[test]
     fn full_is_said_once_until_a_tenth_has_gone() {
-        let mut crowd = Crowd { limit: NonZeroUsize::new(20), full: false };
-        assert_eq!(crowd.begin(19), None);
-        assert_eq!(crowd.begin(20), NonZeroUsize::new(20));
+        let mut crowd = Crowd { limit: NonZeroUsize::new(20), ..Crowd::default() };
+        let (then, later) = (Instant::now(), Instant::now() + CALM);
+        assert_eq!(crowd.begin(19, then), None);
+        assert_eq!(crowd.begin(20, then), NonZeroUsize::new(20));
         for _ in 0..100 {
-            assert!(!crowd.end(19) && !crowd.end(18));
-            assert_eq!(crowd.begin(20), None);
+            assert!(!crowd.end(19, later) && !crowd.end(18, later));
+            assert_eq!(crowd.begin(20, then), None);
         }
-        assert!(crowd.end(17) && !crowd.end(17));
-        assert_eq!(crowd.begin(20), NonZeroUsize::new(20));
+        assert!(!crowd.end(17, then) && crowd.end(17, later) && !crowd.end(17, later));
+        assert_eq!(crowd.begin(20, later), NonZeroUsize::new(20));
+    }
+
+    #[test]
+    fn a_server_for_one_says_once_that_it_is_full_however_many_come_and_go() {
+        let mut crowd = Crowd { limit: NonZeroUsize::new(1), ..Crowd::default() };
+        let start = Instant::now();
+        // Each stays for two seconds, and the next one is there at once.
+        let said = (0..100).map(|turn| start + turn * 2 * CALM).filter(|&now| {
+            crowd.has_room(now);
+            assert!(!crowd.end(0, now));
+            crowd.begin(1, now).is_some()
+        });
+        assert_eq!(said.count(), 1);
+        crowd.has_room(start + 200 * CALM);
+        assert!(crowd.end(0, start + 201 * CALM));
     }
 }

@@ -4,7 +4,7 @@ use echo6::server::Event;
 use serde::Serialize;
 
 use crate::cli::journal::Priority;
-use crate::cli::sink::object;
+use crate::cli::sink::{now, object};
 use crate::cli::stdio::Stream;
 use crate::cli::text::count;
 
@@ -13,6 +13,8 @@ use crate::cli::text::count;
 pub(crate) enum Format {
     /// Words, on stderr.
     Text,
+    /// Words behind the time, on stderr, which is a terminal: nothing else dates them.
+    Dated,
     /// Words with their priority in front, on stderr, which is the journal.
     Journal,
     /// One JSON object a line, on stdout.
@@ -31,6 +33,7 @@ impl Format {
     pub(crate) fn line(self, event: &Event, hint: &str) -> String {
         match self {
             Self::Text => format!("{event}{hint}\n"),
+            Self::Dated => format!("{} {event}{hint}\n", now()),
             Self::Journal => Priority::of(event).mark(&format!("{event}{hint}")),
             Self::Json => object(event),
         }
@@ -40,6 +43,7 @@ impl Format {
     pub(super) fn dropped(self, lines: u64) -> String {
         match self {
             Self::Text => format!("{} dropped here\n", count(lines, "log line")),
+            Self::Dated => format!("{} {}", now(), Self::Text.dropped(lines)),
             Self::Journal => Priority::Warning.mark(&Self::Text.dropped(lines)),
             Self::Json => object(&Dropped { event: "dropped", lines }),
         }
@@ -48,7 +52,7 @@ impl Format {
     /// Where the lines go.
     pub(crate) fn stream(self) -> Stream {
         match self {
-            Self::Text | Self::Journal => Stream::Stderr,
+            Self::Text | Self::Dated | Self::Journal => Stream::Stderr,
             Self::Json => Stream::Stdout,
         }
     }
