@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+mod few;
 mod figures;
 mod hgrm;
 
+use few::Few;
 pub use figures::Figures;
 pub use hgrm::SpectrumError;
 
-/// Durations: the shortest and the longest as they are, the others to a thousandth, so that however
-/// many there are, some 100 KiB are kept.
+/// Durations: up to a hundred, and the shortest and the longest, as they are; of more the others to a
+/// thousandth, so that however many there are, some 100 KiB are kept.
 #[derive(Clone, PartialEq)]
 pub struct Times {
     histogram: Histogram<u64>,
+    /// All of them, as long as they are few; empty if there are more.
+    few: Few,
     min: Duration,
     max: Duration,
 }
@@ -26,7 +30,7 @@ const DIGITS: u8 = 3;
 impl Default for Times {
     fn default() -> Self {
         let histogram = Histogram::new(DIGITS).expect("3 is one of the precisions, 0 to 5");
-        Self { histogram, min: Duration::MAX, max: Duration::ZERO }
+        Self { histogram, few: Few::default(), min: Duration::MAX, max: Duration::ZERO }
     }
 }
 
@@ -44,6 +48,7 @@ impl Times {
     /// Adds a duration. One beyond 584 years counts as that.
     pub fn note(&mut self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.keep(nanos, 1);
         // Only a record makes room for longer times; it fails where usize has too few bits.
         if self.histogram.record(nanos).is_err() {
             self.histogram.saturating_record(nanos);
@@ -58,6 +63,7 @@ impl Times {
             return;
         }
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.keep(nanos, count);
         if self.histogram.record_n(nanos, count).is_err() {
             self.histogram.saturating_record_n(nanos, count);
         }
@@ -70,6 +76,10 @@ impl Times {
         if other.count() == 0 {
             return;
         }
+        match (self.all().is_some(), other.all()) {
+            (true, Some(others)) => self.few.extend(others),
+            _ => self.few.clear(),
+        }
         // Fails only where usize has too few bits for the longest time.
         if self.histogram.add(&other.histogram).is_err() {
             for (time, count) in other.counts() {
@@ -80,9 +90,22 @@ impl Times {
         self.max = self.max.max(other.max);
     }
 
+    /// Keeps durations that are about to be recorded, while they are few.
+    fn keep(&mut self, nanos: u64, count: u64) {
+        if self.all().is_some() {
+            self.few.insert(nanos, count);
+        }
+    }
+
+    /// All of them, if they are few.
+    fn all(&self) -> Option<&Few> {
+        (self.few.count() == self.count()).then_some(&self.few)
+    }
+
     /// Forgets all durations, and keeps the memory for the next ones.
     pub fn clear(&mut self) {
         self.histogram.reset();
+        self.few.clear();
         (self.min, self.max) = (Duration::MAX, Duration::ZERO);
     }
 
@@ -101,13 +124,19 @@ impl Times {
     /// The arithmetic mean; zero if there is none.
     #[must_use]
     pub fn mean(&self) -> Duration {
-        self.between(self.histogram.mean() as u64)
+        match self.all() {
+            Some(all) => all.mean(),
+            None => self.between(self.histogram.mean() as u64),
+        }
     }
 
     /// The time that the part `quantile` of all, from 0 to 1, did not exceed; 0.5 is the median.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Duration {
-        self.between(self.histogram.value_at_quantile(quantile))
+        match self.all() {
+            Some(all) => all.quantile(quantile),
+            None => self.between(self.histogram.value_at_quantile(quantile)),
+        }
     }
 
     /// The longest; zero if there is none.
@@ -119,7 +148,10 @@ impl Times {
     /// The standard deviation; zero if there is none.
     #[must_use]
     pub fn stddev(&self) -> Duration {
-        Duration::from_nanos(self.histogram.stdev() as u64)
+        match self.all() {
+            Some(all) => all.stddev(),
+            None => Duration::from_nanos(self.histogram.stdev() as u64),
+        }
     }
 
     /// What the histogram rounded, no longer beyond the shortest and the longest.
@@ -198,6 +230,30 @@ mod tests {
         times.note(time);
         assert_eq!([times.min(), times.mean(), times.quantile(0.5), times.max()], [time; 4]);
         assert_eq!(times.stddev(), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_median_of_a_few_times_is_one_of_them_to_the_last_digit() {
+        let micros = [201_700, 202_200, 201_200, 201_500].map(Duration::from_micros);
+        let mut times = Times::default();
+        micros.iter().for_each(|&time| times.note(time));
+        assert_eq!((times.quantile(0.5), times.quantile(0.9)), (micros[3], micros[1]));
+        assert_eq!(times.mean(), Duration::from_micros(201_650));
+        let figures = times.figures().unwrap();
+        assert_eq!((figures.p50, figures.p90, figures.avg), (micros[3], micros[1], times.mean()));
+        assert!(figures.stddev > Duration::from_micros(364));
+        let mut merged = Times::default();
+        merged.note_many(micros[0], 2);
+        merged.merge(&times);
+        assert_eq!(merged.quantile(0.5), micros[0]);
+    }
+
+    #[test]
+    fn it_does_not_matter_in_which_order_many_times_come() {
+        let (mut first, second) = (times(1..=60), times(61..=200));
+        first.merge(&second);
+        assert_eq!(first, times((1..=200).rev()));
+        assert_eq!(first.quantile(0.5), times(1..=200).quantile(0.5));
     }
 
     #[test]

@@ -56,6 +56,20 @@ impl Times {
         if self.count() == 0 {
             return None;
         }
+        if self.all().is_some() {
+            let [p50, p90, p99, p99_9] = [0.5, 0.9, 0.99, 0.999].map(|part| self.quantile(part));
+            return Some(Figures {
+                count: self.count(),
+                min: self.min(),
+                avg: self.mean(),
+                p50,
+                p90,
+                p99,
+                p99_9,
+                max: self.max(),
+                stddev: self.stddev(),
+            });
+        }
         // In one pass: a load calls this between two round trips.
         let total = self.count() as f64;
         let wanted = [0.5, 0.9, 0.99, 0.999].map(|quantile| (quantile * total).ceil() as u64);
