@@ -232,6 +232,36 @@ fn an_interrupt_ends_with_the_summary() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// What a load of its own does not do for a while is no fault of the server's.
+#[cfg(unix)]
+#[test]
+fn a_pause_of_the_load_is_left_out_and_said() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("[::1]:{}", server.port);
+    let arguments = ["bench", "--json", "--warm-up=0", "-d2", "-c2", "-w500ms", &address];
+    let mut child = common::binary::piped(&mut common::binary::echo6(&arguments));
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::STOP).unwrap();
+    std::thread::sleep(Duration::from_millis(2500)); // five timeouts long, nobody reads
+    kill_process(pid, Signal::CONT).unwrap();
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest}");
+    let summary = rest.lines().find(|line| line.contains("\"event\":\"summary\"")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(summary).unwrap();
+    assert!(summary["rtt_us"]["max"].as_f64() < Some(2e6), "{summary}");
+    let warnings = summary["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|warning| warning["warning"] == "stopped"), "{summary}");
+}
+
 #[test]
 fn a_picture_names_its_addresses_and_marks_what_was_lost() {
     let server = Listening::start(&["-q", "[::]:0"]);

@@ -136,6 +136,11 @@ impl<'s> Engine<'s> {
         self.shared.clock.now()
     }
 
+    /// How long this process has stood still since the load began.
+    pub(super) fn stood(&self) -> Duration {
+        self.shared.clock.stood()
+    }
+
     pub(super) fn tally(&self, address: usize) -> &Tally {
         &self.sides[address].account().tally
     }

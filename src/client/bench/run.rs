@@ -14,6 +14,7 @@ use super::schedule::{Length, Pace, Turn, turns};
 use super::search::{Next, Search};
 use super::statistics::ratio;
 use super::tally::{Style, Tally};
+use super::verdict::Warning;
 use super::{Bench, Goal, Task};
 
 /// How many steps of a search take as long as the one that confirms what was found.
@@ -300,7 +301,12 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
     fn report(&mut self, address: usize) -> BenchReport {
         let measured = std::mem::take(&mut self.measures[address]);
         let tally = std::mem::take(self.engine.tally_mut(address));
-        measured.report(self.addresses[address], self.begun, self.bench, tally)
+        let mut report = measured.report(self.addresses[address], self.begun, self.bench, tally);
+        let stood = self.engine.stood();
+        if !stood.is_zero() {
+            report.warnings.push(Warning::Stopped(stood));
+        }
+        report
     }
 }
 

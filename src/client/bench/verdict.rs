@@ -38,6 +38,8 @@ pub enum Warning {
     NotSent(f64),
     /// The load took this much of one processor.
     Busy(f64),
+    /// This process stood still for so long, which is left out of the figures.
+    Stopped(Duration),
 }
 
 /// From which part of one processor on the load counts as bound by it.
@@ -128,6 +130,7 @@ impl Warning {
             Self::SentLate(_) => "sent_late",
             Self::NotSent(_) => "not_sent",
             Self::Busy(_) => "busy",
+            Self::Stopped(_) => "stopped",
         }
     }
 }
@@ -151,6 +154,13 @@ impl fmt::Display for Warning {
             }
             Self::Busy(cpu) => {
                 write!(f, "this host used {cpu:.2} of 1 core: the servers may be faster than this")
+            }
+            Self::Stopped(time) => {
+                let seconds = time.as_secs_f64();
+                write!(
+                    f,
+                    "this program was stopped or held up for {seconds:.1} s, which are left out"
+                )
             }
         }
     }
@@ -213,6 +223,10 @@ mod tests {
     fn warnings_are_sentences() {
         for (warning, words) in [
             (Warning::Drift(-0.083), "the rate fell by 8.3 % during the run"),
+            (
+                Warning::Stopped(4000 * MS),
+                "this program was stopped or held up for 4.0 s, which are left out",
+            ),
             (Warning::NotSent(0.5), "this host sent only 50.0 % of what was due"),
             (
                 Warning::SentLate(2 * MS),

@@ -1,5 +1,6 @@
 //! The clock and the alarm of a load: nanoseconds since it began, and a wait that ends on time.
 
+use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -10,17 +11,59 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use mio::{Interest, unix::SourceFd};
 use mio::{Registry, Token};
 
-/// Nanoseconds since the load began: half of an `Instant`, of which there may be millions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(Instant);
+/// Nanoseconds since the load began: half of an `Instant`, of which there may be millions. It stands
+/// still while this process does.
+#[derive(Clone, Debug)]
+pub(super) struct Clock {
+    start: Instant,
+    /// When it was last looked at, without what it stood still.
+    seen: Cell<u64>,
+    /// When it last went on.
+    resumed: Cell<u64>,
+    /// How long it has stood still.
+    stood: Cell<u64>,
+}
+
+/// How long after the last look at the clock this process must have been stopped (Ctrl-Z, a container
+/// that is paused): it never waits so long, and no busy host holds it up so long.
+const PAUSE: u64 = 1_000_000_000;
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self(Instant::now())
+        Self {
+            start: Instant::now(),
+            seen: Cell::new(0),
+            resumed: Cell::new(0),
+            stood: Cell::new(0),
+        }
     }
 
     pub(super) fn now(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.at(u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// What it shows so long after the start.
+    fn at(&self, elapsed: u64) -> u64 {
+        let now = elapsed - self.stood.get();
+        let pause = now.saturating_sub(self.seen.get());
+        if pause <= PAUSE {
+            self.seen.set(now);
+            return now;
+        }
+        self.stood.set(self.stood.get() + pause);
+        self.resumed.set(self.seen.get() + 1);
+        self.seen.get()
+    }
+
+    /// How long it took what began then and ends now; `None` if nobody knows, because this process
+    /// stood still in between.
+    pub(super) fn since(&self, then: u64, now: u64) -> Option<Duration> {
+        (then >= self.resumed.get()).then(|| Duration::from_nanos(now.saturating_sub(then)))
+    }
+
+    /// How long it has stood still.
+    pub(super) fn stood(&self) -> Duration {
+        Duration::from_nanos(self.stood.get())
     }
 }
 
@@ -87,5 +130,23 @@ impl Alarm {
     #[cfg(not(target_os = "linux"))]
     pub(super) fn set(&mut self, _: u64, after: Duration) -> Duration {
         after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_left_out_and_what_spans_it_has_no_time() {
+        let clock = Clock::start();
+        assert_eq!([clock.at(7), clock.at(PAUSE), clock.at(PAUSE + 9)], [7, PAUSE, PAUSE + 9]);
+        assert_eq!(clock.since(7, PAUSE), Some(Duration::from_nanos(PAUSE - 7)));
+        // Four seconds later.
+        let now = clock.at(5 * PAUSE + 9);
+        assert_eq!((now, clock.stood()), (PAUSE + 9, Duration::from_nanos(4 * PAUSE)));
+        assert_eq!(clock.at(5 * PAUSE + 20), PAUSE + 20);
+        assert_eq!(clock.since(now, PAUSE + 20), None);
+        assert_eq!(clock.since(PAUSE + 12, PAUSE + 20), Some(Duration::from_nanos(8)));
     }
 }

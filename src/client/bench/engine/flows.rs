@@ -310,7 +310,9 @@ impl Flows {
         flow.retry_at = 0;
         let tally = &mut self.account.tally;
         tally.echoes += 1;
-        tally.slice.note(Duration::from_nanos(shared.clock.now().saturating_sub(since)));
+        if let Some(time) = shared.clock.since(since, shared.clock.now()) {
+            tally.slice.note(time);
+        }
     }
 }
 

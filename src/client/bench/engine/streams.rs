@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use mio::Token;
 use mio::event::Event;
@@ -251,10 +250,9 @@ impl Streams {
             }
             Style::Reconnect | Style::Burst => {
                 let since = if shared.style == Style::Burst { link.began } else { now };
-                self.account
-                    .tally
-                    .connect
-                    .note(Duration::from_nanos(now.saturating_sub(link.began)));
+                if let Some(time) = shared.clock.since(link.began, now) {
+                    self.account.tally.connect.note(time);
+                }
                 link.ledger.count_from(since);
                 self.send(index, shared);
             }
@@ -267,11 +265,13 @@ impl Streams {
             let before = link.ledger.returned;
             let mut now = None;
             let tally = &mut self.account.tally;
-            let clock = shared.clock;
+            let clock = &shared.clock;
             let mut whole = 0;
             let received = link.receive(&mut shared.scratch, &shared.payload, |since| {
                 let now = *now.get_or_insert_with(|| clock.now());
-                tally.slice.note(Duration::from_nanos(now.saturating_sub(since)));
+                if let Some(time) = clock.since(since, now) {
+                    tally.slice.note(time);
+                }
                 whole += 1;
             });
             tally.echoes += whole;
