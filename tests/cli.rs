@@ -130,6 +130,13 @@ fn what_the_network_refuses_exits_with_1() {
     assert_fails(&["send", &closed, "x"], 1, &error, "echo6 listen");
     let error = "cannot resolve nosuch.invalid: ";
     assert_fails(&["send", "nosuch.invalid:7", "x"], 1, error, "check the spelling");
+    // So does what this host may have a moment later.
+    let error = "no interface named nosuch0";
+    assert_fails(&["send", "[fe80::1%nosuch0]:7", "x"], 1, error, "ip link");
+    // 203.0.113.0/24 is for documentation (RFC 5737).
+    let error = format!("cannot connect to {closed}: address not available on this host");
+    let source = ["send", "-s", "203.0.113.1", &closed, "x"];
+    assert_fails(&source, 1, &error, "no interface of this host has the source address");
 }
 
 #[test]

@@ -4,6 +4,17 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// A number of bytes in the unit in which it is not nothing: `240 KiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let of = |unit: u32| bytes as f64 / f64::from(unit);
+    match bytes {
+        0..0x400 => count(bytes, "byte"),
+        0x400..0x10_0000 => format!("{:.0} KiB", of(1 << 10)),
+        0x10_0000..0x4000_0000 => format!("{:.1} MiB", of(1 << 20)),
+        _ => format!("{:.1} GiB", of(1 << 30)),
+    }
+}
+
 /// A number and what it counts: `1 byte`, `5 bytes`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -170,6 +181,21 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(for_shell(text), quoted);
+        }
+    }
+
+    #[test]
+    fn no_number_of_bytes_is_rounded_to_nothing() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (1024, "1 KiB"),
+            (250_000, "244 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (3_000_000_000, "2.8 GiB"),
+        ] {
+            assert_eq!(size(bytes), text);
         }
     }
 

@@ -12,8 +12,7 @@ use super::Sender;
 use crate::cli::failure::{Failure, Status, Stop};
 use crate::cli::progress::with_progress;
 use crate::cli::streams;
-
-const MIB: f64 = (1 << 20) as f64;
+use crate::cli::text::size;
 
 impl Sender<'_> {
     /// Sends stdin or the file to each target, one after the other, and prints what comes back as
@@ -74,10 +73,9 @@ impl Sender<'_> {
         let before = self.meter.bytes();
         let result = with_progress(exchange, shown, || {
             let bytes = self.meter.bytes() - before;
-            let mib = |bytes: u64| bytes as f64 / MIB;
-            let of = total.map_or_else(String::new, |total| format!(" of {:.0}", mib(total)));
-            let rate = mib(bytes) / start.elapsed().as_secs_f64();
-            format!("{:.0}{of} MiB came back, {rate:.0} MiB/s", mib(bytes))
+            let of = total.map_or_else(String::new, |total| format!(" of {}", size(total)));
+            let rate = bytes as f64 / start.elapsed().as_secs_f64();
+            format!("{}{of} came back, {}/s", size(bytes), size(rate as u64))
         })
         .await;
         let reply = match result {

@@ -281,3 +281,33 @@ impl serde::Serialize for ConnectError {
         SendError::Connect(self.clone()).serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn an_end_before_the_first_byte_is_back_has_reasons_and_a_later_one_others() {
+        let peer: SocketAddr = "192.0.2.1:7".parse().unwrap();
+        let lost = |returned, kind: ErrorKind| {
+            let source = Cause::from(Error::from(kind));
+            SendError::Lost { peer, sent: 5, returned, source }
+        };
+        let short = |sent, returned| SendError::Short { peer, sent, returned };
+        let at_once = Some("a limit or a rule of the server, a proxy without a server behind it");
+        for (error, help) in [
+            (short(0, 0), at_once),
+            (lost(0, ErrorKind::ConnectionReset), at_once),
+            (lost(3, ErrorKind::ConnectionReset), None),
+            (lost(0, ErrorKind::HostUnreachable), None),
+            (short(5, 0), Some("it may be no echo server, or drop what is under way")),
+            (short(5, 3), Some("the server may drop what is under way")),
+        ] {
+            let said = error.help();
+            assert_eq!(said.is_some(), help.is_some(), "{error}: {said:?}");
+            assert!(said.unwrap_or_default().starts_with(help.unwrap_or_default()), "{error}");
+        }
+    }
+}
