@@ -37,7 +37,7 @@ client_arguments! {
     /// send a probe each interval and report how long it takes to come back
     #[argh(subcommand, name = "ping", help_triggers("-h", "--help"))]
     pub(crate) struct Ping {
-        timeout: "count a probe as lost after D (default: 5s)",
+        timeout: "count a probe as late, or lost, after D (default: 5s); ping(8) has -W for it, and -w for --deadline",
         quiet: "print only the summary, and errors",
         verbose: "print which address connected first, and a histogram",
 
