@@ -77,17 +77,15 @@ impl Payload {
 /// Ends lines with empty ones, so that in any `most` bytes there is one with something before it.
 fn add_lines(bytes: &mut [u8], most: usize) {
     let longest = most - 2 * EMPTY_LINE.len(); // one may stand at the begin of them
+    let last = bytes.len() - EMPTY_LINE.len();
     let mut start = 0;
-    loop {
+    while last - start > longest {
         let end = start + fastrand::usize(longest / 2..=longest);
-        let last = bytes.len() - EMPTY_LINE.len();
-        let end = end.min(last);
+        let end = end.min(last - EMPTY_LINE.len()); // or the last one would cut it short
         start = end + EMPTY_LINE.len();
         bytes[end..start].copy_from_slice(EMPTY_LINE);
-        if end == last {
-            return;
-        }
     }
+    bytes[last..].copy_from_slice(EMPTY_LINE);
 }
 
 #[cfg(test)]
@@ -111,6 +109,22 @@ mod tests {
         }
         let short = Payload::new(1);
         assert!(short.origin() < SHORT as u64);
+    }
+
+    #[test]
+    fn no_line_cuts_another_short_wherever_the_bytes_end() {
+        let longest = 17 - 2 * EMPTY_LINE.len();
+        for length in 17..200 {
+            for _ in 0..100 {
+                let mut bytes = vec![b'x'; length];
+                add_lines(&mut bytes, 17);
+                let text = String::from_utf8(bytes).unwrap();
+                let lines: Vec<_> = text.split("\r\n\r\n").collect();
+                let between =
+                    lines.iter().all(|line| line.len() <= longest && !line.contains('\r'));
+                assert!(between && text.ends_with("\r\n\r\n"), "{text:?}");
+            }
+        }
     }
 
     #[test]
