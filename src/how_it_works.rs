@@ -20,7 +20,7 @@
 //!
 //! [`socket::listen`](crate::socket::listen) turns text that was parsed once into sockets that
 //! cannot be wrong: socket(2), `IPV6_V6ONLY`, `SO_REUSEADDR`, bind(2), listen(2). The options are
-//! set on every system to what is meant, because the defaults differ:
+//! set explicitly on every system, because the defaults differ:
 //!
 //! | | Linux | macOS | the BSDs | Windows |
 //! |---|---|---|---|---|
@@ -34,14 +34,14 @@
 //!
 //! # 2. The accept loop
 //!
-//! [`Server::run`](crate::Server::run) waits for two things at once: for the future it was handed
+//! [`Server::run`](crate::Server::run) waits for two things at the same time: for the future it was handed
 //! to be ready, and for the next client of any listener. The loop never waits for a client's bytes,
 //! so no client can hold it up. No error of accept(2) ends it either. One that concerns a single
 //! client, such as ECONNABORTED, passes by. A shortage, such as EMFILE, makes it wait, from 5 ms
 //! doubling to a second: Linux answers EMFILE before it looks at the queue, so a loop that tried
-//! again at once would spin. [`Event::Paused`](crate::server::Event::Paused) and
-//! [`Event::Resumed`](crate::server::Event::Resumed) tell of such a spell once. Clients wait in the
-//! kernel's queue meanwhile.
+//! again immediately would spin. [`Event::Paused`](crate::server::Event::Paused) and
+//! [`Event::Resumed`](crate::server::Event::Resumed) report such a shortage once.
+//! Until it ends, clients wait in the kernel's queue.
 //!
 //! # 3. A task and a slot
 //!
@@ -59,13 +59,13 @@
 //!
 //! [`echo()`](crate::echo::echo) is handed a reader and a writer and knows nothing of sockets. Each
 //! turn reads once, into a buffer that all pumps of the thread share, and writes straight from
-//! there. What the socket does not take at once is copied aside and sent first next time; until it
-//! is out, nothing more is read, so a client that sends and never reads costs at most one buffer,
+//! there. What the socket does not take immediately is copied aside and sent first next time; until it
+//! is sent, nothing more is read, so a client that sends and never reads costs at most one buffer,
 //! and TCP itself makes it wait. A client that is silent costs no buffer at all.
 //!
 //! After each echo the pump wakes itself and returns `Pending`. That is a yield. It gives every
-//! other client a turn, so that a busy one cannot starve the rest. And it is faster: to read again
-//! at once would mostly find nothing and arm the reactor, while one turn of the run queue later the
+//! other client a turn, so that a busy one cannot starve the rest. And it is faster: reading again
+//! immediately would mostly find nothing and arm the reactor, while one turn of the run queue later the
 //! next message is often there.
 //!
 //! # 5. The end
@@ -90,11 +90,11 @@
 //! [`Flow::finish`](crate::echo::Flow::finish) and [`Flow::cut`](crate::echo::Flow::cut) are the
 //! two orders that a pump knows. [`Server::grace`](crate::Server::grace) sets the time between
 //! them, and [`Totals::cut_at_stop`](crate::server::Totals::cut_at_stop) counts the clients for which it was too
-//! short. A server whose future is dropped cuts them all at once.
+//! short. A server whose future is dropped cuts them all immediately.
 //!
 //! # The other end
 //!
 //! [`Client::send`](crate::Client::send) connects, sends and reads at the same time, and
-//! half-closes after its last byte. Both directions must move at once: a client that sent
+//! half-closes after its last byte. Both directions must move at the same time: a client that sent
 //! everything before it read anything would fill all four buffers on the way, and then both ends
 //! would wait for ever.
