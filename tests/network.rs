@@ -7,7 +7,7 @@ mod common;
 use std::thread;
 
 use common::binary::Run;
-use common::namespaces::{Path, SERVER4};
+use common::namespaces::{Path, SERVER4, SERVER6};
 
 /// Runs echo6 on the client's side.
 fn client(network: &Path, arguments: &[&str]) -> Run {
@@ -102,6 +102,24 @@ fn it_is_told_who_has_no_route() {
     network.client_ip("-6 route delete default");
     let run = sentence(&network, &[], "[fd09::9]", 7);
     assert!(run.stdout.contains("this host has no route there: does it have IPv6"), "{run:?}");
+}
+
+#[test]
+fn a_small_mtu_between_larger_ones_that_nobody_tells_is_a_black_hole_for_tcp_too() {
+    let rules = "chain out { type filter hook output priority 0; \
+                 icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }";
+    let Some(network) = Path::make(1280, rules) else { return };
+    // Else it asks for segments that fit.
+    network.server_ip("link set eth0 mtu 1500");
+    let server = network.listen(&["-q", "[::]:0"]);
+    for (target, family) in [(SERVER4.to_owned(), "IPv4"), (format!("[{SERVER6}]"), "IPv6")] {
+        let run = sentence(&network, &[], &target, server.port);
+        let said = format!(
+            "{family}: small messages return, 1 MiB hangs: probably a path MTU black hole, packets of \
+             up to 1280 bytes pass: let ICMP"
+        );
+        assert!(run.status == Some(1) && run.stdout.starts_with(&said), "{run:?}");
+    }
 }
 
 #[test]

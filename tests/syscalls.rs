@@ -3,7 +3,8 @@
 //!
 //! What has no row is not ours, or cannot happen. If epoll_ctl(2) fails when it changes what a socket
 //! waits for, async-io panics or asks again and again; if timerfd_settime(2) fails, it never sleeps. The
-//! kernel refuses neither. recv(2) and send(2) also carry signals, from the handler to the thread that
+//! kernel refuses neither. If fcntl(2), close(2) and uname(2) fail, nobody is told or misses it. recvmmsg(2)
+//! fails where recvmsg(2) does, in the same arm. recv(2) and send(2) also carry signals, from the handler to the thread that
 //! waits for them (signal-hook, async-signal): if they fail for ever, so does every signal, and the
 //! end of a command waits. When the allocator gets no memory, it aborts the process.
 
@@ -13,8 +14,10 @@ mod common;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -23,7 +26,7 @@ use std::time::{Duration, Instant};
 use common::binary::{Listening, Run, cpu_ticks};
 use common::strace::{Log, Traced, can_trace, strace};
 use common::{PATIENCE, V4, connect};
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 
 /// How often a call may fail before that is a spin: the most is 100 times in a second.
 const SPIN: usize = 400;
@@ -50,11 +53,13 @@ fn a_client_whose_call_fails_ends_in_time_and_says_what_failed() {
     }
     let server = Listening::start(&["-u", "-q", "127.0.0.1:0"]);
     let address = format!("127.0.0.1:{}", server.port);
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 8] = [
         &["send", "-w", "1s", &address, "hello"],
         &["send", "-u", "-w", "1s", &address, "hello"],
         &["ping", "-c", "2", "-i", "50ms", "-w", "1s", &address],
+        &["ping", "-u", "-c", "2", "-i", "50ms", "-w", "1s", &address],
         &["check", "-w", "1s", &address],
+        &["check", "-u", "-w", "1s", &address],
         &["bench", "-d", "300ms", "-c", "2", "--warm-up", "0", "-w", "1s", &address],
         &["bench", "-u", "-d", "300ms", "-c", "2", "--warm-up", "0", "-w", "1s", &address],
     ];
@@ -71,12 +76,13 @@ fn a_client_whose_call_fails_ends_in_time_and_says_what_failed() {
         ("getsockopt", "ENOBUFS", "1+", Saying(no_room)),
         ("getsockname", "ENOBUFS", "1+", Saying(no_room)),
         ("sendto", "ENOBUFS", "1+", Saying(no_room)),
-        ("sendto", "ECONNRESET", "2+", Saying(&["connection reset", "nothing does", "reset"])),
+        ("sendto", "ENOBUFS", "2+", Saying(no_room)),
+        ("sendto", "ECONNRESET", "2+", Saying(&["connection reset", "reset"])),
         ("sendto", "EINTR", "1..3", Well),
         ("recvfrom", "ECONNRESET", "1", Either(&["connection reset", "is reset", "reset"])),
         ("recvfrom", "ENOMEM", "1", Either(no_memory)),
         ("recvfrom", "EINTR", "1..3", Well),
-        ("recvmsg", "ENOMEM", "1+", Saying(&["no reply"])),
+        ("recvmsg", "ENOMEM", "1+", Saying(&["no reply", "silent, TCP works"])),
         ("recvmsg", "ENOMEM", "1..3", Well),
         ("recvmsg", "EINTR", "1..3", Well),
         ("shutdown", "ENOTCONN", "1+", Saying(&["is not connected", "resets when we half-close"])),
@@ -86,6 +92,9 @@ fn a_client_whose_call_fails_ends_in_time_and_says_what_failed() {
             "1+",
             Saying(&["cannot wait for sockets: too many open files"]),
         ),
+        ("socketpair", "EMFILE", "1+", Saying(&["cannot wait for sockets: too many open files"])),
+        ("getpeername", "ENOBUFS", "1+", Either(no_room)),
+        ("epoll_ctl", "ENOSPC", "2+", Saying(&["cannot wait for sockets: no space left"])),
         ("epoll_ctl", "ENOMEM", "2+", Saying(&["cannot wait for sockets: cannot allocate memory"])),
         ("epoll_pwait", "EINTR", "1..20", Well),
         ("epoll_wait", "EINTR", "1..20", Well),
@@ -179,6 +188,9 @@ fn a_server_whose_call_fails_serves_on_or_says_what_failed() {
         ("bind", "EACCES", "1", Nobody("cannot listen on 0.0.0.0:0: permission denied")),
         ("listen", "EADDRINUSE", "1", Nobody("cannot listen on 0.0.0.0:0: address already in use")),
         ("epoll_create1", "EMFILE", "1+", Nobody("cannot wait for sockets: too many open files")),
+        ("epoll_ctl", "ENOSPC", "1", Nobody("cannot wait for sockets: no space left on device")),
+        ("epoll_ctl", "ENOMEM", "2", Nobody("cannot wait for sockets: cannot allocate memory")),
+        ("socketpair", "EMFILE", "1", Nobody("cannot wait for sockets: too many open files")),
         (
             "clone3",
             "EAGAIN",
@@ -246,6 +258,71 @@ fn serves_as_it_should(name: &str, listening: &Listening, serves: Serves) {
     while descriptors() > open {
         assert!(Instant::now() < end, "{name}: descriptors are left");
     }
+}
+
+/// What is mapped first are the program and its libraries; what comes later are the stacks of threads.
+#[test]
+fn memory_that_is_refused_when_a_command_has_started_is_said() {
+    if !can_trace() {
+        return;
+    }
+    let server = Listening::start(&["-u", "-q", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let version = Traced::of("mmap", "ENOMEM", "1000+", &["--version"]).finish("--version");
+    let commands: [&[&str]; 8] = [
+        &["listen", "127.0.0.1:0"],
+        &["send", "-w", "1s", &address, "hello"],
+        &["send", "-u", "-w", "1s", &address, "hello"],
+        &["ping", "-c", "2", "-i", "50ms", &address],
+        &["ping", "-u", "-c", "2", "-i", "50ms", &address],
+        &["check", &address],
+        &["check", "-u", &address],
+        &["bench", "-d", "100ms", "-c", "2", "--warm-up", "0", &address],
+    ];
+    let cases = commands.iter().flat_map(|&command| [1, 2, 3].map(|late| (command, late)));
+    each(cases, |(command, late)| {
+        let name = format!("{command:?}, {late} behind the start");
+        let when = format!("{}+", version.calls + late);
+        let ended = Traced::of("mmap", "ENOMEM", &when, command).finish(&name);
+        assert_eq!((ended.status, ended.failed), (Some(2), 1), "{name}: {}", ended.said);
+        let said = "error: cannot start a thread: resource temporarily unavailable\n";
+        assert!(ended.said.starts_with(said), "{name}: {}", ended.said);
+    });
+}
+
+#[test]
+fn a_server_that_gets_no_more_memory_serves_on_or_ends_aloud() {
+    // One heap, which grows by the page, in place of one for each thread with room to spare.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_echo6"));
+    command.args(["listen", "-q", "127.0.0.1:0"]).env("MALLOC_ARENA_MAX", "1");
+    let mut listening = Listening::spawn(command);
+    let serves = |client: &mut TcpStream| {
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.write_all(b"hello").is_ok() && client.read_exact(&mut [0; 5]).is_ok()
+    };
+    let address = SocketAddr::from((V4, listening.port));
+    assert!(serves(&mut connect(address)));
+    let status = fs::read_to_string(format!("/proc/{}/status", listening.child.id())).unwrap();
+    let size = status.split("VmSize:").nth(1).unwrap().split_whitespace().next().unwrap();
+    let size = Some(size.parse::<u64>().unwrap() * 1024);
+    let process = Pid::from_child(&listening.child);
+    let limit = Rlimit { current: size, maximum: size };
+    prlimit(Some(process), Resource::As, limit).unwrap();
+    let mut clients = Vec::new();
+    let refused = (0..5000).find(|_| match TcpStream::connect(address) {
+        Ok(mut client) => {
+            let served = serves(&mut client);
+            clients.push(client);
+            !served
+        }
+        Err(_) => true,
+    });
+    assert!(refused.is_some(), "each client costs some memory");
+    let ended = listening.child.wait().unwrap();
+    let mut said = String::new();
+    listening.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(ended.signal(), Some(Signal::ABORT.as_raw()), "{said}");
+    assert!(said.starts_with("memory allocation of "), "{said}");
 }
 
 /// Asks it to stop until it hears: the first signal may have been lost with the call that was to pass

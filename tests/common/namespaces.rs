@@ -126,6 +126,11 @@ impl Path {
         ip(&format!("-n {} {arguments}", self.host("c"))).unwrap();
     }
 
+    /// Runs ip(8) on the server's side.
+    pub(crate) fn server_ip(&self, arguments: &str) {
+        ip(&format!("-n {} {arguments}", self.host("s"))).unwrap();
+    }
+
     /// Has a setting of the router's kernel changed, if it can be (sysctl(8)).
     pub(crate) fn router_setting(&self, setting: &str) -> bool {
         succeeds(&mut self.command("r", "sysctl", &["-qw", setting])).is_ok()

@@ -42,11 +42,16 @@ impl Log {
 
     /// How often the call has failed in a process that has ended.
     pub(crate) fn failures(&self, process: u32) -> usize {
+        self.whole(process).matches("(INJECTED)").count()
+    }
+
+    /// All of it, when a process has ended.
+    fn whole(&self, process: u32) -> String {
         let (id, end) = (format!("{process} "), Instant::now() + PATIENCE);
         loop {
             let log = fs::read_to_string(&self.0).unwrap();
             if log.lines().any(|line| line.starts_with(&id) && line.contains("+++")) {
-                return log.matches("(INJECTED)").count();
+                return log;
             }
             assert!(Instant::now() < end, "strace does not end: {log}");
             thread::yield_now();
@@ -71,6 +76,8 @@ pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
     pub(crate) said: String,
     pub(crate) failed: usize,
+    /// How often the call was made.
+    pub(crate) calls: usize,
 }
 
 impl Traced {
@@ -94,10 +101,11 @@ impl Traced {
                 }
             }
         };
-        let failed = self.log.failures(self.child.id());
+        let log = self.log.whole(self.child.id());
+        let (failed, calls) = (log.matches("(INJECTED)").count(), log.matches(" = ").count());
         let mut said = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        Ended { status: status.code(), said, failed }
+        Ended { status: status.code(), said, failed, calls }
     }
 }

@@ -197,6 +197,11 @@ impl DatagramCheck {
                     let shortest = checked.truncates_at.unwrap_or(usize::MAX);
                     checked.truncates_at = Some(shortest.min(returned));
                 }
+                // It is not to be whole, so that it is not too big for the next link.
+                Err(error @ DatagramError::Here { .. }) => {
+                    checked.failure = Some(error);
+                    return;
+                }
                 // The longest are dozens of fragments, so that they say little of a lossy path.
                 Err(_) if length > 8192 && checked.longest == Some(8192) => {}
                 Err(_) => {
