@@ -68,6 +68,18 @@ fn quiet_leaves_the_summary_and_verbose_draws_a_histogram() {
 }
 
 #[test]
+fn with_timestamps_each_line_begins_with_the_time() {
+    let server = Listening::start(&["-q", "-u", "[::]:0"]);
+    let address = format!("[::1]:{}", server.port);
+    for flags in [&[][..], &["-u"]] {
+        let pinged = run(&[&["ping", "-D", "-c", "1", &address], flags].concat());
+        let (time, line) = pinged.stdout.split_once(' ').unwrap();
+        assert!(time.starts_with("20") && time.ends_with('Z'), "{flags:?}: {pinged:?}");
+        assert!(line.starts_with("64 bytes from [::1]:"), "{flags:?}: {pinged:?}");
+    }
+}
+
+#[test]
 fn with_reconnect_the_connect_is_timed_too() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let address = format!("127.0.0.1:{}", server.port);

@@ -12,7 +12,7 @@ mod axis;
 mod draw;
 mod trace;
 
-pub(crate) use trace::Trace;
+pub(crate) use trace::{Fate, Trace};
 
 /// Draws `series` to the file at `path`.
 pub(crate) fn write(path: &str, title: &str, series: &[Series]) -> Result<(), Failure> {

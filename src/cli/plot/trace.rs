@@ -18,9 +18,12 @@ pub(crate) struct Trace {
 
 /// What came of a probe.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fate {
+pub(crate) enum Fate {
+    /// It came back after this time.
     Back(Duration),
+    /// It came back when it was given up.
     Late(Duration),
+    /// It did not come back.
     Lost,
 }
 
@@ -47,22 +50,8 @@ impl Trace {
         Self { each: Vec::new(), stretches: Vec::new(), width: WIDTH, all: Times::default() }
     }
 
-    /// A probe that came back `at` this time since the start.
-    pub(crate) fn back(&mut self, at: Duration, rtt: Duration) {
-        self.note(at, Fate::Back(rtt));
-    }
-
-    /// A probe that came back when it was given up.
-    pub(crate) fn late(&mut self, at: Duration, rtt: Duration) {
-        self.note(at, Fate::Late(rtt));
-    }
-
-    /// A probe that did not come back.
-    pub(crate) fn lost(&mut self, at: Duration) {
-        self.note(at, Fate::Lost);
-    }
-
-    fn note(&mut self, at: Duration, fate: Fate) {
+    /// Takes note of what came of a probe `at` this time since the start.
+    pub(crate) fn note(&mut self, at: Duration, fate: Fate) {
         if let Fate::Back(rtt) | Fate::Late(rtt) = fate {
             self.all.note(rtt);
         }
@@ -159,9 +148,9 @@ mod tests {
     #[test]
     fn a_few_probes_are_drawn_one_by_one() {
         let mut trace = Trace::new();
-        trace.back(1000 * MS, 2 * MS);
-        trace.lost(2000 * MS);
-        trace.late(9000 * MS, 5000 * MS);
+        trace.note(1000 * MS, Fate::Back(2 * MS));
+        trace.note(2000 * MS, Fate::Lost);
+        trace.note(9000 * MS, Fate::Late(5000 * MS));
         let series = trace.series(String::new());
         let Marks::Each(each) = series.marks else { panic!("{series:?}") };
         assert_eq!(
@@ -175,9 +164,9 @@ mod tests {
         let mut trace = Trace::new();
         for probe in 0..1_000_000_u32 {
             let rtt = if probe == 765_432 { 90 * MS } else { MS };
-            trace.back(MS * probe, rtt);
+            trace.note(MS * probe, Fate::Back(rtt));
         }
-        trace.lost(MS * 500_000);
+        trace.note(MS * 500_000, Fate::Lost);
         let series = trace.series(String::new());
         let Marks::Bands(bands) = series.marks else { panic!("{series:?}") };
         assert!((STRETCHES / 2..=STRETCHES).contains(&bands.len()), "{}", bands.len());
