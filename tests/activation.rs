@@ -14,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::binary::{Listening, Run, run};
+use common::foreign::{Foreign, echoes};
 use common::{PATIENCE, connect, exchange, noise, round_trip};
 use rustix::process::Signal;
 
@@ -302,27 +303,14 @@ fn a_client_on_stdin_reads_no_error() {
 #[test]
 fn xinetd_starts_one_for_each_client() {
     let address = common::liar::Closed::reserve(common::V4).address;
-    let user = Command::new("id").arg("-un").output().unwrap().stdout;
     let service = format!(
-        "service echo\n{{\n type = UNLISTED\n socket_type = stream\n protocol = tcp\n wait = no\n \
-         user = {}\n bind = 127.0.0.1\n port = {}\n server = {}\n server_args = listen --inetd\n}}\n",
-        String::from_utf8(user).unwrap().trim(),
-        address.port(),
+        "type = UNLISTED\n socket_type = stream\n protocol = tcp\n wait = no\n bind = 127.0.0.1\n \
+         server = {}\n server_args = listen --inetd",
         env!("CARGO_BIN_EXE_echo6"),
     );
-    let path = std::env::temp_dir().join(format!("echo6-inetd-{}", std::process::id()));
-    std::fs::write(&path, service).unwrap();
-    let mut command = Command::new("xinetd");
-    command.args(["-dontfork", "-f"]).arg(&path);
-    let xinetd = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let Ok(xinetd) = xinetd else {
-        eprintln!("skipped: xinetd is not installed");
-        return;
-    };
-    let _xinetd = Killed(xinetd);
-    let ready = ["check", "-q", "--until-ready", "20s", &address.to_string()].map(str::to_owned);
-    let checked = run(&ready.iter().map(String::as_str).collect::<Vec<_>>());
-    std::fs::remove_file(path).unwrap();
+    let xinetd = Foreign::xinetd(&service, address.port(), || echoes(address));
+    let Some(_xinetd) = xinetd else { return };
+    let checked = run(&["check", "-q", &address.to_string()]);
     assert_eq!(checked.status, Some(0), "{checked:?}");
     assert_eq!(exchange(connect(address), b"hello"), b"hello");
 }

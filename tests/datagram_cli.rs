@@ -5,12 +5,12 @@
 mod common;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use common::binary::{Listening, run, run_with_input};
+use common::foreign::{Foreign, echoes_datagrams, host};
 use common::forwarder::Forwarder;
-use common::{PATIENCE, V4, V6, noise};
+use common::{V4, V6, noise};
 
 /// A port that was free a moment ago.
 fn free(ip: IpAddr) -> SocketAddr {
@@ -183,47 +183,13 @@ fn a_server_that_drops_empty_or_all_datagrams_is_found_out() {
     assert_eq!(objects[0]["cause"], "timeout");
 }
 
-/// A program that serves datagrams, killed when it is dropped.
-struct Peer(Child);
-
-impl Peer {
-    /// Starts the program and waits until something comes back from there, from whatever address;
-    /// `None`, aloud, if it is not installed.
-    fn start(program: &str, arguments: &[&str], address: SocketAddr) -> Option<Self> {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(child) = command.spawn() else {
-            eprintln!("skipped: {program} is not installed");
-            return None;
-        };
-        let peer = Self(child);
-        let client = UdpSocket::bind((address.ip(), 0)).unwrap();
-        client.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        let start = Instant::now();
-        loop {
-            client.send_to(b"ready?", address).unwrap();
-            if client.recv(&mut [0; 16]).is_ok() {
-                return Some(peer);
-            }
-            assert!(start.elapsed() < PATIENCE, "{program} does not echo at {address}");
-        }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn socat_echoes_datagrams_over_both_families() {
     for (ip, listen) in [(V4, "UDP4-RECVFROM"), (V6, "UDP6-RECVFROM")] {
         let address = free(ip);
-        let host = if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() };
-        let listen = format!("{listen}:{},bind={host},fork", address.port());
-        let Some(_peer) = Peer::start("socat", &[&listen, "PIPE"], address) else { return };
+        let listen = format!("{listen}:{},bind={},fork", address.port(), host(address));
+        let ready = || echoes_datagrams(address);
+        let Some(_peer) = Foreign::start("socat", &[&listen, "PIPE"], ready) else { return };
         let pinged = run(&["ping", "-u", "-q", "-i", "10ms", "-c", "20", &address.to_string()]);
         assert_eq!(pinged.status, Some(0), "{pinged:?}");
         let sent = run(&["send", "-u", &address.to_string(), "hello"]);
@@ -238,19 +204,9 @@ fn socat_echoes_datagrams_over_both_families() {
 #[test]
 fn xinetd_answers_from_the_wrong_address_and_ping_says_so() {
     let address = free(V4);
-    let user = Command::new("id").arg("-un").output().map(|output| output.stdout);
-    let user = String::from_utf8(user.unwrap_or_default()).unwrap();
-    let path = std::env::temp_dir().join(format!("echo6-xinetd-u-{}", std::process::id()));
-    let service = format!(
-        "service echo\n{{\n type = INTERNAL UNLISTED\n id = echo-dgram\n socket_type = dgram\n \
-         protocol = udp\n user = {}\n wait = yes\n port = {}\n}}\n",
-        user.trim(),
-        address.port()
-    );
-    std::fs::write(&path, service).unwrap();
-    let path = path.to_str().unwrap();
-    let peer = Peer::start("xinetd", &["-dontfork", "-f", path], address);
-    let _ = std::fs::remove_file(path);
+    let service = "type = INTERNAL UNLISTED\n id = echo-dgram\n socket_type = dgram\n protocol = udp\n \
+                   wait = yes";
+    let peer = Foreign::xinetd(service, address.port(), || echoes_datagrams(address));
     let Some(_peer) = peer else { return };
     let sent = run(&["send", "-u", &address.to_string(), "hello"]);
     assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\n"), "{sent:?}");

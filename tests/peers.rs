@@ -1,46 +1,15 @@
 //! Echo servers that others wrote: socat, ncat and xinetd, each skipped aloud if it is not there.
 
-#![cfg(feature = "cli")]
+#![cfg(all(unix, feature = "cli"))]
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::{IpAddr, SocketAddr};
 
 use common::binary::{echo6, output_with_input, run};
+use common::foreign::{Foreign, echoes, host};
 use common::liar::Closed;
-use common::{PATIENCE, V4, V6, noise};
-
-/// A program that listens, killed when it is dropped.
-struct Peer(Child);
-
-impl Peer {
-    /// Starts the program and waits until it echoes; `None`, aloud, if it is not installed.
-    fn start(program: &str, arguments: &[&str], address: SocketAddr) -> Option<Self> {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(child) = command.spawn() else {
-            eprintln!("skipped: {program} is not installed");
-            return None;
-        };
-        let peer = Self(child);
-        let start = Instant::now();
-        while !echoes(address) {
-            assert!(start.elapsed() < PATIENCE, "{program} does not echo at {address}");
-            std::thread::sleep(Duration::from_millis(5)); // it has no way to say that it is ready
-        }
-        Some(peer)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use common::{V4, V6, noise};
 
 /// Loads it in each way, message by message.
 fn loads(address: SocketAddr) {
@@ -53,16 +22,6 @@ fn loads(address: SocketAddr) {
     }
 }
 
-fn echoes(address: SocketAddr) -> bool {
-    let exchange = || {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"x")?;
-        stream.read_exact(&mut [0])
-    };
-    exchange().is_ok()
-}
-
 /// A port that was free a moment ago.
 fn free(ip: IpAddr) -> SocketAddr {
     Closed::reserve(ip).address
@@ -73,7 +32,9 @@ fn socat_echoes_over_both_families() {
     for (ip, listen) in [(V4, "TCP4-LISTEN"), (V6, "TCP6-LISTEN")] {
         let address = free(ip);
         let listen = format!("{listen}:{},bind={},fork,reuseaddr", address.port(), host(address));
-        let Some(_peer) = Peer::start("socat", &[&listen, "PIPE"], address) else { return };
+        let Some(_peer) = Foreign::start("socat", &[&listen, "PIPE"], || echoes(address)) else {
+            return;
+        };
         let message = noise(3 << 20);
         let output = output_with_input(&mut echo6(&["send", &address.to_string()]), &message);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -91,7 +52,7 @@ fn ncat_with_cat_echoes_small_messages() {
     let address = free(V4);
     let port = address.port().to_string();
     let arguments = ["-l", "-k", "-e", "/bin/cat", "127.0.0.1", &port];
-    let Some(_peer) = Peer::start("ncat", &arguments, address) else { return };
+    let Some(_peer) = Foreign::start("ncat", &arguments, || echoes(address)) else { return };
     let pinged = run(&["ping", "-q", "-i", "0", "-c", "20", &address.to_string()]);
     assert_eq!(pinged.status, Some(0), "{pinged:?}");
     let sent = run(&["send", "--no-half-close", &address.to_string(), "hello"]);
@@ -114,27 +75,12 @@ fn ncat_with_cat_echoes_small_messages() {
 #[test]
 fn xinetd_echoes() {
     let address = free(V4);
-    let user = Command::new("id").arg("-un").output().map(|output| output.stdout);
-    let user = String::from_utf8(user.unwrap_or_default()).unwrap();
-    let path = std::env::temp_dir().join(format!("echo6-xinetd-{}", std::process::id()));
-    let service = format!(
-        "service echo\n{{\n type = INTERNAL UNLISTED\n id = echo-stream\n socket_type = stream\n \
-         protocol = tcp\n user = {}\n wait = no\n bind = 127.0.0.1\n port = {}\n}}\n",
-        user.trim(),
-        address.port()
-    );
-    std::fs::write(&path, service).unwrap();
-    let path = path.to_str().unwrap();
-    let peer = Peer::start("xinetd", &["-dontfork", "-f", path], address);
-    let _ = std::fs::remove_file(path);
+    let service = "type = INTERNAL UNLISTED\n id = echo-stream\n socket_type = stream\n protocol = tcp\n \
+                   wait = no\n bind = 127.0.0.1";
+    let peer = Foreign::xinetd(service, address.port(), || echoes(address));
     let Some(_peer) = peer else { return };
     let sent = run(&["send", &address.to_string(), "hello"]);
     assert_eq!((sent.status, &sent.stdout[..]), (Some(0), "hello\n"), "{sent:?}");
     let checked = run(&["check", &address.to_string()]);
     assert_eq!(checked.status, Some(0), "{checked:?}");
-}
-
-/// The host as socat wants it: IPv6 in brackets.
-fn host(address: SocketAddr) -> String {
-    if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() }
 }

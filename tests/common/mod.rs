@@ -5,6 +5,8 @@
 
 #[cfg(feature = "cli")]
 pub(crate) mod binary;
+#[cfg(all(unix, feature = "cli"))]
+pub(crate) mod foreign;
 pub(crate) mod forwarder;
 pub(crate) mod liar;
 #[cfg(target_os = "linux")]
