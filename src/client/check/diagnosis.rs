@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::checked::{Checked, StepFailure};
-use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
+use super::kinds::{BULK, HalfClose, Hold, Mute, SMALL, Step};
 use super::sizes::Passing;
 use crate::address::Families;
 use crate::client::error::SendError;
@@ -190,9 +190,13 @@ impl Diagnosis {
             {
                 Self::EchoesHeader
             }
-            (Step::Bulk, &SendError::Mismatch { offset, .. }) => Self::LargeDiffers { offset },
             (_, SendError::Mismatch { offset, instead, .. }) => {
-                Self::Differs { offset: *offset, instead: instead.clone() }
+                Self::of_other_bytes(*step, *offset, instead.clone())
+            }
+            // Before all is sent, what comes is in the place of the rest, and only too early for it.
+            (_, SendError::Surplus { sent, instead, .. }) if *sent < length(checked, *step) => {
+                let instead = instead.clone().filter(|_| *sent == 0);
+                Self::of_other_bytes(*step, *sent, instead)
             }
             (_, SendError::Surplus { instead, .. }) => Self::Surplus { instead: instead.clone() },
             (Step::Connect | Step::Echo, error) => Self::of_small(checked, error),
@@ -205,6 +209,16 @@ impl Diagnosis {
                 None => Self::Other { cause: error.cause() },
             },
             (Step::Hold, error) => Self::NotConnectedAgain { cause: error.cause() },
+        }
+    }
+
+    /// What other bytes mean, from `offset` on.
+    fn of_other_bytes(step: Step, offset: u64, instead: Option<Excerpt>) -> Self {
+        match step {
+            Step::Bulk => Self::LargeDiffers { offset },
+            Step::Connect | Step::Echo | Step::HalfClose | Step::Hold => {
+                Self::Differs { offset, instead }
+            }
         }
     }
 
@@ -266,6 +280,15 @@ impl Diagnosis {
             SendError::Lost { returned, .. } => Self::LargeLost { returned, cause: error.cause() },
             _ => Self::Other { cause: error.cause() },
         }
+    }
+}
+
+/// Bytes of the message of a step.
+fn length(checked: &Checked, step: Step) -> u64 {
+    match step {
+        Step::Bulk => BULK as u64,
+        Step::HalfClose if checked.bulk.is_some() => BULK as u64,
+        Step::Connect | Step::Echo | Step::HalfClose | Step::Hold => SMALL as u64,
     }
 }
 

@@ -11,9 +11,6 @@ use crate::client::error::SendError;
 use crate::client::settings::Client;
 use crate::socket::Segments;
 
-/// Bytes of the small echo: fits in any packet.
-pub(super) const SMALL: usize = 64;
-
 impl Check {
     /// How long `message` takes to come back.
     pub(super) async fn time(

@@ -10,8 +10,7 @@ use futures::io::AsyncReadExt;
 use futures::stream::FuturesUnordered;
 
 use super::checked::Checked;
-use super::exchanges::SMALL;
-use super::kinds::Hold;
+use super::kinds::{Hold, SMALL};
 use super::settings::Check;
 use crate::client::connect::Connection;
 use crate::client::error::SendError;

@@ -7,6 +7,9 @@ use crate::kind::kind;
 /// Bytes of the large echo: more than the buffers on the way hold, so that full-sized packets pass.
 pub const BULK: usize = 1 << 20;
 
+/// Bytes of the small echo: fits in any packet.
+pub(super) const SMALL: usize = 64;
+
 kind! {
     /// A step of a check, in their order.
     pub enum Step {

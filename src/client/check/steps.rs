@@ -8,8 +8,7 @@ use async_io::Timer;
 use futures::future::{Either, pending};
 
 use super::checked::{Checked, StepFailure};
-use super::exchanges::SMALL;
-use super::kinds::{BULK, HalfClose, Step};
+use super::kinds::{BULK, HalfClose, SMALL, Step};
 use super::mute::Unanswered;
 use super::settings::Check;
 use crate::client::error::SendError;

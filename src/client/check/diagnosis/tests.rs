@@ -110,6 +110,8 @@ fn each_result_has_its_diagnosis() {
     let reset = ConnectionReset;
     let mismatch =
         || SendError::Mismatch { peer: far(), offset: 9, expected: 1, got: 2, instead: None };
+    let early =
+        |sent, bytes: &[u8]| SendError::Surplus { peer: far(), sent, instead: Excerpt::of(bytes) };
     let surplus = || SendError::Surplus { peer: far(), sent: 64, instead: None };
     let wait = Some(Mute::UntilHalfClose);
     for (checked, code, verdict, phrase) in [
@@ -170,6 +172,26 @@ fn each_result_has_its_diagnosis() {
         (failed(Step::HalfClose, mismatch()), "differs", "mismatch", "differs at byte 9"),
         (failed(Step::Bulk, mismatch()), "large_differs", "mismatch", "1 MiB differs at byte 9"),
         (failed(Step::Echo, surplus()), "surplus", "mismatch", "more comes back"),
+        // The same server speaks before the message is sent, or in its place.
+        (
+            failed(Step::Echo, early(0, b"HELLO")),
+            "differs",
+            "mismatch",
+            "differs at byte 0, \"HELLO\": is it",
+        ),
+        (
+            failed(Step::Bulk, early(1 << 18, b"again")),
+            "large_differs",
+            "mismatch",
+            "1 MiB differs at byte 262144",
+        ),
+        (failed(Step::Bulk, early(1 << 20, b"more")), "surplus", "mismatch", "more comes back"),
+        (
+            failed(Step::HalfClose, early(64, b"more")),
+            "surplus",
+            "mismatch",
+            "more comes back than was sent, \"more\"",
+        ),
         (muted(Mute::Late), "late", "late", "it took 1.4s, the limit is 1s"),
         (muted(Mute::UntilHalfClose), "until_half_close", "timeout", "until we half-close"),
         (muted(Mute::Swallows), "swallows", "timeout", "takes what we send"),

@@ -140,7 +140,8 @@ impl fmt::Display for Diagnosis {
             ),
             Self::ClosesEarly(part) => write!(f, "closes after {} came back", Part(*part)),
             Self::Reset => f.write_str(
-                "the connection is reset: a limit of the server, or a proxy whose server is down",
+                "the connection is reset: a limit or a rule of the server, a proxy whose server is \
+                 down, or no echo server",
             ),
             Self::LargeDiffers { offset } => {
                 write!(f, "small messages return, 1 MiB differs at byte {offset}")
