@@ -1,7 +1,7 @@
 //! An error in, the likely fix out, also where that is another command line.
 
 use echo6::address::ResolveError;
-use echo6::client::{BenchFailure, ConnectError, DatagramError, SendError};
+use echo6::client::{BenchFailure, ConnectError, DatagramError, SendError, Traffic};
 use echo6::error::CauseKind;
 
 /// The likely fix for a name that cannot be resolved.
@@ -23,16 +23,16 @@ pub(crate) fn for_sending(error: &SendError) -> Option<String> {
         (SendError::Connect(_), Some(peer)) if error.cause() == CauseKind::Refused => {
             Some(format!("{}: start a server with \"echo6 listen {peer}\"", help?))
         }
-        (SendError::Short { sent, returned, .. }, Some(_)) if *returned > 0 && sent > returned => {
-            Some(format!("{}: try --no-half-close", help?))
-        }
-        (SendError::Short { sent, returned: 0, .. }, Some(peer)) if *sent > 0 => {
-            Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
-        }
         (SendError::Timeout { returned: 0, .. }, Some(peer)) => {
             Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
         }
-        _ => help,
+        _ => match (error.cut_off(), peer) {
+            (Some(Traffic { returned: 0, .. }), Some(peer)) => {
+                Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
+            }
+            (Some(_), _) => Some(format!("{}: try --no-half-close", help?)),
+            (None, _) => help,
+        },
     }
 }
 

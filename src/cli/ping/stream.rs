@@ -162,7 +162,9 @@ impl Pinged for Tcp<'_> {
         self.voice.report(report, || summary(peer, report, arguments.verbose))?;
         let none_back = report.sent > 0 && report.received + report.late == 0;
         if none_back && self.connected && !arguments.quiet {
-            let help = self.failure.as_ref().and_then(hints::for_sending);
+            // A ping has no half-close that could have cut it off.
+            let failure = self.failure.as_ref().filter(|failure| failure.cut_off().is_none());
+            let help = failure.and_then(hints::for_sending);
             let help = help.unwrap_or_else(|| format!("\"echo6 check {peer}\" tells why"));
             sink.remark(&format!("help: {}", for_shell(&help)));
         }

@@ -119,9 +119,13 @@ fn closed_early(peer: SocketAddr, sent: u64) -> String {
 }
 
 /// Why a server accepts a connection and ends it before the first byte is back.
-fn closed_to_us() -> &'static str {
-    "a limit or a rule of the server, a proxy without a server behind it, or no echo server"
-}
+const CLOSED_TO_US: &str =
+    "a limit or a rule of the server, a proxy without a server behind it, or no echo server";
+
+/// The same, if bytes were on their way.
+const CLOSED_OR_CUT: &str = "a limit or a rule of the server, a proxy without a server behind it, no \
+                             echo server, or one that drops what is under way when the client shuts \
+                             its sending side";
 
 impl SendError {
     /// What kind of thing went wrong.
@@ -167,6 +171,15 @@ impl SendError {
         }
     }
 
+    /// How many bytes had gone each way, if the server ended the connection before all was back. If it
+    /// closes, that is a reset if bytes are there that it has not read, and else the end of the stream:
+    /// timing decides.
+    #[must_use]
+    pub fn cut_off(&self) -> Option<Traffic> {
+        let ended = matches!(self.cause(), CauseKind::Short | CauseKind::Reset);
+        self.traffic().filter(|_| ended)
+    }
+
     /// The server, or of several that did not accept the [`likeliest`](ConnectError::likeliest).
     /// `None` if it was not the network that failed.
     #[must_use]
@@ -190,6 +203,17 @@ impl SendError {
     /// The likely fix, as a phrase, where one can be told.
     #[must_use]
     pub fn help(&self) -> Option<String> {
+        if let Some(Traffic { sent, returned }) = self.cut_off() {
+            let said = match (sent, returned) {
+                (0, 0) => Some(CLOSED_TO_US),
+                (_, 0) => Some(CLOSED_OR_CUT),
+                _ if sent > returned => Some(
+                    "the server may drop what is under way when the client shuts its sending side",
+                ),
+                _ => None,
+            };
+            return said.map(str::to_owned);
+        }
         Some(match self {
             Self::Connect(error) => return error.help(),
             Self::Timeout { sent, returned, .. } if sent == returned => {
@@ -197,19 +221,6 @@ impl SendError {
             }
             Self::Timeout { returned: 0, .. } => {
                 "the server may be late, hang, or not be an echo server".to_owned()
-            }
-            Self::Short { sent, returned: 0, .. } if *sent > 0 => {
-                "it may not be an echo server, or drop what is under way when the client shuts its \
-                 sending side"
-                    .to_owned()
-            }
-            Self::Short { sent, returned, .. } if sent > returned => {
-                "the server may drop what is under way when the client shuts its sending side"
-                    .to_owned()
-            }
-            Self::Short { sent: 0, .. } => closed_to_us().to_owned(),
-            Self::Lost { returned: 0, source, .. } if source.cause() == CauseKind::Reset => {
-                closed_to_us().to_owned()
             }
             Self::Mismatch { .. } | Self::Surplus { .. } if self.protocol().is_some() => {
                 "another service listens there: is it the right port?".to_owned()
@@ -284,30 +295,32 @@ impl serde::Serialize for ConnectError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Error, ErrorKind};
+    use std::io;
 
     use super::*;
 
     #[test]
-    fn an_end_before_the_first_byte_is_back_has_reasons_and_a_later_one_others() {
-        let peer: SocketAddr = "192.0.2.1:7".parse().unwrap();
-        let lost = |returned, kind: ErrorKind| {
-            let source = Cause::from(Error::from(kind));
-            SendError::Lost { peer, sent: 5, returned, source }
+    fn a_server_that_closes_is_explained_alike_if_that_is_a_reset_or_the_end_of_the_stream() {
+        let peer = "127.0.0.1:7".parse().unwrap();
+        let lost = |sent, returned, kind: io::ErrorKind| {
+            let source = io::Error::from(kind).into();
+            SendError::Lost { peer, sent, returned, source }
         };
-        let short = |sent, returned| SendError::Short { peer, sent, returned };
-        let at_once = Some("a limit or a rule of the server, a proxy without a server behind it");
-        for (error, help) in [
-            (short(0, 0), at_once),
-            (lost(0, ErrorKind::ConnectionReset), at_once),
-            (lost(3, ErrorKind::ConnectionReset), None),
-            (lost(0, ErrorKind::HostUnreachable), None),
-            (short(5, 0), Some("it may be no echo server, or drop what is under way")),
-            (short(5, 3), Some("the server may drop what is under way")),
+        for (sent, returned, help) in [
+            (0, 0, Some(CLOSED_TO_US)),
+            (5, 0, Some(CLOSED_OR_CUT)),
+            (5, 3, Some("the server may drop")),
+            (5, 5, None),
         ] {
-            let said = error.help();
-            assert_eq!(said.is_some(), help.is_some(), "{error}: {said:?}");
-            assert!(said.unwrap_or_default().starts_with(help.unwrap_or_default()), "{error}");
+            let short = SendError::Short { peer, sent, returned };
+            for error in [short, lost(sent, returned, io::ErrorKind::ConnectionReset)] {
+                assert_eq!(error.cut_off(), Some(Traffic { sent, returned }));
+                let said = error.help();
+                assert_eq!(said.is_some(), help.is_some(), "{error}: {said:?}");
+                assert!(said.unwrap_or_default().starts_with(help.unwrap_or_default()), "{error}");
+            }
         }
+        let unreachable = lost(5, 0, io::ErrorKind::HostUnreachable);
+        assert_eq!((unreachable.cut_off(), unreachable.help()), (None, None));
     }
 }
