@@ -117,11 +117,9 @@ where
                 {
                     self.state().is_reset = true;
                     match receive.await {
-                        // The system tells a reset once, and this time it told the sender.
-                        Ok(()) | Err(SendError::Short { .. }) if !is_after_close(&source) => {
-                            Err(self.lost(source))
-                        }
-                        received => received,
+                        Err(error) if tells_more(&error, &source) => Err(error),
+                        Ok(()) if is_after_close(&source) => Ok(()),
+                        _ => Err(self.lost(source)),
                     }
                 }
                 Either::Right((Err(error), _)) => Err(error),
@@ -227,6 +225,12 @@ where
     }
 }
 
+/// Says whether what the receiver was told when the sender was told of a reset says more than that. The
+/// system tells a reset once: if it told the sender, it tells the receiver of an end.
+pub(super) fn tells_more(received: &SendError, reset: &Cause) -> bool {
+    is_after_close(reset) || !matches!(received, SendError::Short { .. })
+}
+
 /// Says whether the server had closed before it reset, as it does when bytes reach it after that:
 /// who sends them is then told EPIPE, not ECONNRESET.
 fn is_after_close(cause: &Cause) -> bool {
@@ -270,6 +274,22 @@ mod tests {
 
         fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_reset_that_the_sender_was_told_of_is_no_end_of_stream() {
+        let peer = "127.0.0.1:7".parse().unwrap();
+        let cause = |kind: io::ErrorKind| Cause::from(io::Error::from(kind));
+        let short = SendError::Short { peer, sent: 64, returned: 0 };
+        let other = SendError::Mismatch { peer, offset: 0, expected: 1, got: 2, instead: None };
+        for (received, reset, more) in [
+            (&short, io::ErrorKind::ConnectionReset, false),
+            (&short, io::ErrorKind::BrokenPipe, true),
+            (&other, io::ErrorKind::ConnectionReset, true),
+            (&other, io::ErrorKind::BrokenPipe, true),
+        ] {
+            assert_eq!(tells_more(received, &cause(reset)), more, "{received} {reset}");
         }
     }
 

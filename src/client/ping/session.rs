@@ -17,6 +17,8 @@ use super::schedule::{Due, Schedule};
 use crate::client::connect::Connection;
 use crate::client::error::SendError;
 use crate::client::excerpt::Excerpt;
+use crate::client::exchange::tells_more;
+use crate::error::Cause;
 
 /// How many bytes, and how many probes, may be waited for on one connection. More than a path holds
 /// at any sensible rate; a server that answers none of them counts as gone.
@@ -107,7 +109,10 @@ impl Session {
         let peer = self.connection.peer;
         let mut had_turn = false;
         loop {
-            while let Poll::Ready(replied) = self.poll_replies(cx, events) {
+            // A server that speaks first does so in the place of the first probe, however fast it is.
+            let begins = self.sent_bytes == 0 && schedule.is_due(Instant::now());
+            while !begins {
+                let Poll::Ready(replied) = self.poll_replies(cx, events) else { break };
                 replied?;
                 if self.ledger.len() == 0 && schedule.is_due(Instant::now()) {
                     break; // the next probe can go before the socket is asked for more
@@ -142,7 +147,7 @@ impl Session {
             let written = self.poll_write(cx);
             self.held_up = written.is_pending() || !self.has_room();
             if let Poll::Ready(Err(error)) = written {
-                return Poll::Ready(Err(self.lost_by(error)));
+                return Poll::Ready(Err(self.unwritten(cx, error, events)));
             }
             if queued && schedule.is_back_to_back() {
                 // Lets a server on the same core answer before the socket is asked: a median of
@@ -167,7 +172,10 @@ impl Session {
         let read = Pin::new(&mut stream).poll_read(cx, &mut self.reply[self.filled..]);
         let length = match ready!(read) {
             Ok(length) => length,
-            Err(error) => return Poll::Ready(Err(self.lost_by(error))),
+            Err(error) => {
+                let error = self.lost_by(error);
+                return Poll::Ready(Err(self.mismatch().unwrap_or(error)));
+            }
         };
         let (sent, returned) = (self.sent_bytes, self.returned_bytes);
         if length == 0 {
@@ -284,9 +292,32 @@ impl Session {
         self.alarm.poll(cx, self.ledger.next_loss().into_iter().chain(next_due))
     }
 
+    /// What ended the connection, if it takes no more: what the server still said, or that it had
+    /// closed, tells more.
+    fn unwritten(
+        &mut self,
+        cx: &mut Context<'_>,
+        error: io::Error,
+        events: &mut VecDeque<PingEvent>,
+    ) -> SendError {
+        let lost = Cause::from(error);
+        let told = loop {
+            match self.poll_replies(cx, events) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => break Some(error),
+                Poll::Pending => break None,
+            }
+        };
+        told.filter(|error| tells_more(error, &lost)).unwrap_or_else(|| self.lost(lost))
+    }
+
     fn lost_by(&self, error: io::Error) -> SendError {
+        self.lost(error.into())
+    }
+
+    fn lost(&self, source: Cause) -> SendError {
         let (sent, returned) = (self.sent_bytes, self.returned_bytes);
         let peer: SocketAddr = self.connection.peer;
-        SendError::Lost { peer, sent, returned, source: error.into() }
+        SendError::Lost { peer, sent, returned, source }
     }
 }
