@@ -11,7 +11,7 @@ use futures::Stream;
 
 use super::event::DatagramEvent;
 use super::flows::Flows;
-use super::loss::is_of_another;
+use super::loss::send_past_complaints;
 use super::outcomes::Outcomes;
 use super::ping::DatagramPing;
 use crate::client::attempt::{Attempt, Outcome};
@@ -174,14 +174,17 @@ impl DatagramProbes {
         received
     }
 
-    /// Tells lost what ICMP, or this host, says will not arrive.
-    fn hear_complaints(&mut self, index: usize) {
+    /// Tells lost what ICMP, or this host, says will not arrive; says whether there was any word of it.
+    fn hear_complaints(&mut self, index: usize) -> bool {
         let flow = self.flows.get(index);
+        let mut heard = false;
         while let Ok(complaint) = flow.complaint(&mut self.buffer) {
             let Complaint { length, error, by, .. } = complaint;
             let quoted = &self.buffer[..length.min(self.buffer.len())];
             self.outcomes.complain(quoted, flow.local_port, error, by);
+            heard = true;
         }
+        heard
     }
 
     fn send(&mut self, Due { sequence, due }: Due) {
@@ -197,12 +200,11 @@ impl DatagramProbes {
         };
         let local_port = self.flows.get(index).local_port;
         self.outcomes.send(sequence, local_port, since(self.held_up));
-        let mut sent = self.flows.get(index).send(self.outcomes.probe(sequence), peer);
-        if sent.as_ref().is_err_and(is_of_another) {
-            // What ICMP said of an earlier probe is announced as an error of this call.
-            self.hear_complaints(index);
-            sent = self.flows.get(index).send(self.outcomes.probe(sequence), peer);
-        }
+        let sent = send_past_complaints(
+            self,
+            |this| this.flows.get(index).send(this.outcomes.probe(sequence), peer),
+            |this| this.hear_complaints(index),
+        );
         if let Err(error) = sent {
             self.outcomes.lose(sequence, local_port, error, None);
         }

@@ -10,7 +10,7 @@ use async_io::Timer;
 
 use super::error::DatagramError;
 use super::flow::Flow;
-use super::loss::{is_of_another, is_too_big};
+use super::loss::{is_too_big, send_past_complaints};
 use super::ping::DatagramPing;
 use crate::client::attempt::{Attempt, Outcome};
 use crate::client::error::ConnectError;
@@ -155,11 +155,14 @@ fn send(
     message: &[u8],
     buffer: &mut [u8],
 ) -> Result<(), DatagramError> {
-    let mut sent = flow.send(message, peer);
-    if sent.as_ref().is_err_and(is_of_another) {
-        while flow.complaint(buffer).is_ok() {}
-        sent = flow.send(message, peer);
-    }
+    let hear = |buffer: &mut &mut [u8]| {
+        let mut heard = false;
+        while flow.complaint(buffer).is_ok() {
+            heard = true;
+        }
+        heard
+    };
+    let sent = send_past_complaints(&mut &mut *buffer, |_| flow.send(message, peer), hear);
     sent.map_err(|error| {
         // What is too large for the interface is in the queue of errors too, with its MTU.
         let queued = is_too_big(&error).then(|| undelivered(flow, peer, message, buffer)).flatten();

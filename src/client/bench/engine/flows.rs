@@ -10,7 +10,7 @@ use mio::event::Event;
 use super::side::{Account, Shared, Side, wait_after};
 use crate::client::bench::tally::Style;
 use crate::client::datagram::DatagramError;
-use crate::client::datagram::loss::is_of_another;
+use crate::client::datagram::loss::send_past_complaints;
 use crate::client::ping::probe::HEADER;
 use crate::error::{Cause, CauseKind};
 use crate::socket::{Complaint, Drops, complaint};
@@ -189,12 +189,11 @@ impl Flows {
     fn send(&mut self, index: usize, shared: &Shared) {
         self.outgoing.resize(shared.payload.size, 0);
         while let Some(number) = self.flows[index].window.next_unsent() {
-            let mut sent = self.send_one(index, number, shared);
-            if sent.as_ref().is_err_and(is_of_another) {
-                // What ICMP said of an earlier one is announced as an error of this call.
-                self.hear_complaints(index, shared);
-                sent = self.send_one(index, number, shared);
-            }
+            let sent = send_past_complaints(
+                self,
+                |this| this.send_one(index, number, shared),
+                |this| this.hear_complaints(index, shared),
+            );
             match sent {
                 Ok(()) => self.account.tally.sent_bytes += shared.payload.size as u64,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
