@@ -137,6 +137,7 @@ impl Link {
                 Ok(length) => drop(self.preface.drain(..length)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_after_close(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
@@ -145,6 +146,7 @@ impl Link {
                 Ok(length) => self.ledger.sent += length as u64,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_after_close(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
@@ -197,6 +199,12 @@ impl Link {
         }
         self.state = State::Closed;
     }
+}
+
+/// Says whether a server that closed takes no more. The end of its stream is still to be read, and what
+/// it said before: they tell how the connection ended.
+fn is_after_close(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe
 }
 
 /// What one read has taken.
