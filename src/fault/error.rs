@@ -44,7 +44,7 @@ kind! {
         Percent = "percent", "not a percentage from 0.0001 to 100";
         /// `N*` is not a number of at least 1.
         Count = "count", "not a number of at least 1";
-        /// `P%` or `N*` where unexpected P% or N*: nobody is accepted.
+        /// `P%` or `N*` where nothing can be drawn: nobody is accepted.
         UnexpectedChance = "unexpected_chance", "unexpected P% or N*";
         /// No fault has this name.
         UnknownName = "unknown_name", "unknown name";

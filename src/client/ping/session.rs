@@ -109,15 +109,7 @@ impl Session {
         let peer = self.connection.peer;
         let mut had_turn = false;
         loop {
-            // A server that speaks first does so in the place of the first probe, however fast it is.
-            let begins = self.sent_bytes == 0 && schedule.is_due(Instant::now());
-            while !begins {
-                let Poll::Ready(replied) = self.poll_replies(cx, events) else { break };
-                replied?;
-                if self.ledger.len() == 0 && schedule.is_due(Instant::now()) {
-                    break; // the next probe can go before the socket is asked for more
-                }
-            }
+            self.take_replies(cx, schedule, events)?;
             let now = Instant::now();
             self.expire(now, events)?;
             if schedule.is_over() && self.ledger.is_idle() {
@@ -159,6 +151,23 @@ impl Session {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Takes the replies that are here, until the next probe can go before the socket is asked for more.
+    fn take_replies(
+        &mut self,
+        cx: &mut Context<'_>,
+        schedule: &Schedule,
+        events: &mut VecDeque<PingEvent>,
+    ) -> Result<(), SendError> {
+        // A server that speaks first does so in the place of the first probe, however fast it is.
+        let mut begins = self.sent_bytes == 0;
+        while !(begins && schedule.is_due(Instant::now())) {
+            let Poll::Ready(replied) = self.poll_replies(cx, events) else { break };
+            replied?;
+            begins = self.ledger.len() == 0;
+        }
+        Ok(())
     }
 
     /// Reads what is there and tells the replies in it.
