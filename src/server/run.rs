@@ -29,7 +29,7 @@ impl Server {
     ///
     /// If the future is dropped, its clients are reset and its listeners close.
     pub async fn run(self, shutdown: impl Future) -> Totals {
-        self.run_on(Spawner::Global, shutdown).await
+        self.run_on(Spawner::global(), shutdown).await
     }
 
     pub(super) async fn run_on(self, spawner: Spawner, shutdown: impl Future) -> Totals {
