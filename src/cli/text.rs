@@ -97,7 +97,7 @@ pub(crate) fn point_at(input: &str, position: usize) -> (String, usize) {
 }
 
 /// The first characters, escaped, as many as have room, and an ellipsis for the rest. A character
-/// that takes no room counts as one column, lest a line of those has no end.
+/// that takes no room counts as one column, because a line of those would have no end.
 fn fitting(chars: impl Iterator<Item = char>, mut room: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     for c in chars {

@@ -13,8 +13,8 @@ pub(super) struct Looking {
 }
 
 impl Looking {
-    /// Says whether to look again at once, after a look at `now` that found nothing. After that long it
-    /// does not, and the next look begins anew.
+    /// Says whether to look again immediately, after a look at `now` that found nothing. After `limit`
+    /// it says no, and the next look starts over.
     pub(super) fn goes_on(&mut self, limit: Duration, now: impl FnOnce() -> Instant) -> bool {
         if limit.is_zero() {
             return false;

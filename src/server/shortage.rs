@@ -88,7 +88,7 @@ impl Shortage {
         wait
     }
 
-    /// Notes a success, after which the waits begin anew; true if it ends a spell.
+    /// Notes a success, after which the waits start over; true if it ends a spell.
     pub(super) fn end(&mut self, now: Instant) -> bool {
         self.wait = None;
         self.passed = 0;

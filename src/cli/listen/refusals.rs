@@ -1,5 +1,5 @@
-//! Refusals in, those that are worth a line out: one a source and 10 seconds, lest a scan fills the
-//! log.
+//! Refusals in, those that are worth a line out: one a source and 10 seconds, so that a scan does not
+//! fill the log.
 
 use std::collections::HashSet;
 use std::mem;

@@ -38,7 +38,7 @@ impl Check {
         Ok(())
     }
 
-    /// Echoes, is silent, and echoes again. Returns what became of the connection, and when.
+    /// Echoes, is silent, and echoes again. Returns how the connection fared, and when that was known.
     async fn silence(&self, address: SocketAddr, period: Duration) -> Result<Silence, SendError> {
         let message = message(SMALL);
         let connection = self.client.connect(&[address]).await?;

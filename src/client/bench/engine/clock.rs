@@ -117,7 +117,7 @@ impl Alarm {
             return after;
         };
         let alarm = Itimerspec { it_interval: none, it_value };
-        // A setting makes it readable anew, so that it is never read.
+        // Each setting makes it readable again, so that it is never read.
         match timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &alarm) {
             Ok(_) => {
                 self.set_to = at;

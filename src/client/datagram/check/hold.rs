@@ -36,7 +36,7 @@ impl DatagramCheck {
         }
     }
 
-    /// Exchanges, is silent, and echoes again. Returns what became of the flow, and when.
+    /// Exchanges, is silent, and echoes again. Returns how the flow fared, and when that was known.
     async fn silence(&self, peer: SocketAddr, period: Duration, wait: Duration) -> Silence {
         let shortest = self.hold.iter().min().copied().unwrap_or(period);
         let mut since = None;
