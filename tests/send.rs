@@ -26,6 +26,29 @@ fn stdin_of_any_size_comes_back_identical_over_both_families() {
     }
 }
 
+#[cfg(target_os = "linux")] // where the peak of a process's memory can be read
+#[test]
+fn a_long_stream_passes_in_bounded_memory() {
+    const CHUNKS: usize = 128; // of a MiB
+    let server = Listening::start(&["-q", "127.0.0.1:0"]);
+    let mut child = piped(&mut echo6(&["send", &format!("127.0.0.1:{}", server.port)]));
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut chunk = vec![0; 1 << 20];
+            (0..CHUNKS).for_each(|_| stdout.read_exact(&mut chunk).unwrap());
+        });
+        let chunk = noise(1 << 20);
+        (0..CHUNKS).for_each(|_| stdin.write_all(&chunk).unwrap());
+    });
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let peak: usize = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    assert!(peak < 48 * 1024, "{peak} KiB for {CHUNKS} MiB");
+}
+
 #[test]
 fn the_echo_of_a_line_comes_before_stdin_ends() {
     let server = Listening::start(&["-q", "[::]:0"]);
