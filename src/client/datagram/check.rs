@@ -17,10 +17,14 @@ use crate::client::wait::first_of;
 use crate::socket::CallerOptions;
 
 mod checked;
+mod diagnosis;
+mod findings;
 mod hold;
 mod search;
 
-pub use checked::{DatagramChecked, DatagramDiagnosis, DatagramFindings, Marks};
+pub use checked::{DatagramChecked, Marks};
+pub use diagnosis::DatagramDiagnosis;
+pub use findings::DatagramFindings;
 
 use search::{Outcome, Search};
 
