@@ -81,6 +81,15 @@ impl Send {
     fn path(&self) -> Option<&str> {
         self.file.as_deref().filter(|&path| path != "-")
     }
+
+    /// Refuses to send stdin to several addresses or several times: it can be read once.
+    fn refuse_to_repeat_stdin(&self, targets: usize) -> Result<(), Failure> {
+        if self.path().is_none() && self.count.saturating_mul(targets as u64) > 1 {
+            return Err(Failure::usage("stdin can be sent once, to one address")
+                .with_help(Some("give a MESSAGE, or a file with --file".to_owned())));
+        }
+        Ok(())
+    }
 }
 
 /// Maximum number of open connections: a burst that no server's backlog minds.

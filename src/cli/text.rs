@@ -142,6 +142,18 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
+/// A whole number with commas between its thousands: `1,410,840`.
+pub(crate) fn grouped(digits: &str) -> String {
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::Literal;
 use crate::cli::sink::object;
+use crate::cli::text::grouped;
 
 /// What `echo6 address` says of one text. The names of the fields are those of the JSON object;
 /// fields that do not apply are left out.
@@ -226,7 +227,7 @@ impl Range {
     fn size(&self) -> String {
         match if self.netmask.is_some() { 32 } else { 128 } - self.length {
             0 => "1 address".to_owned(),
-            bits @ 1..=32 => format!("{} addresses", grouped(1 << bits)),
+            bits @ 1..=32 => format!("{} addresses", grouped(&(1_u64 << bits).to_string())),
             bits => format!("2^{bits} addresses"),
         }
     }
@@ -239,19 +240,6 @@ impl Range {
             _ => Some(shown.join(", ")),
         }
     }
-}
-
-/// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 impl Use {

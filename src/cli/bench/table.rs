@@ -6,7 +6,7 @@ use echo6::address::Families;
 use echo6::client::BenchReport;
 use echo6::times::Times;
 
-use crate::cli::text::millis;
+use crate::cli::text::{grouped, millis};
 
 /// Columns of an address that stands in the same line as its figures; a longer one has a line of
 /// its own.
@@ -63,15 +63,7 @@ pub(super) fn thousands(number: f64) -> String {
     if number < 100.0 && number.fract() != 0.0 {
         return format!("{number:.1}");
     }
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(&format!("{number:.0}"))
 }
 
 pub(super) fn mebibytes(bytes: u64) -> String {

@@ -136,12 +136,7 @@ impl Sender<'_> {
     /// Sends stdin or the file in pieces, and prints what comes back in their order. The first that
     /// does not come back ends it.
     async fn send_pieces(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Stop> {
-        let times = self.arguments.count.saturating_mul(targets.len() as u64);
-        if self.arguments.path().is_none() && times > 1 {
-            return Err(Failure::usage("stdin can be sent once, to one address")
-                .with_help(Some("give a MESSAGE, or a file with --file".to_owned()))
-                .into());
-        }
+        self.arguments.refuse_to_repeat_stdin(targets.len())?;
         let mut status = Status::Ok;
         for target in targets {
             for _ in 0..self.arguments.count {

@@ -9,7 +9,7 @@ use echo6::client::SendError;
 use futures::io::AsyncWrite;
 
 use super::Sender;
-use crate::cli::failure::{Failure, Status, Stop};
+use crate::cli::failure::{Status, Stop};
 use crate::cli::progress::with_progress;
 use crate::cli::streams;
 use crate::cli::text::size;
@@ -18,12 +18,7 @@ impl Sender<'_> {
     /// Sends stdin or the file to each target, one after the other, and prints what comes back as
     /// it comes.
     pub(super) async fn send_stream(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Stop> {
-        let times = self.arguments.count.saturating_mul(targets.len() as u64);
-        if self.arguments.path().is_none() && times > 1 {
-            return Err(Failure::usage("stdin can be sent once, to one address")
-                .with_help(Some("give a MESSAGE, or a file with --file".to_owned()))
-                .into());
-        }
+        self.arguments.refuse_to_repeat_stdin(targets.len())?;
         let mut status = Status::Ok;
         for target in targets {
             for _ in 0..self.arguments.count {
