@@ -75,7 +75,8 @@ fn talk(command: &str, port: u16) {
         client("echo6 send --proxy-protocol local 127.0.0.1:7000 ''");
         client("echo6 send 127.0.0.1:7000 hello");
     } else if command.contains("--fault") {
-        client("head -c 20000 /dev/zero | echo6 send 127.0.0.1:7000");
+        // All at once: the client ends when it finds the first fault, and the second is to come first.
+        client("echo6 send 127.0.0.1:7000 $(head -c 20000 /dev/zero | tr '\\0' x)");
     } else {
         client("echo6 send 127.0.0.1:7000 hello");
     }
