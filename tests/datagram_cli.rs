@@ -41,7 +41,7 @@ fn what_goes_wrong_is_said_and_the_status_is_1() {
     let cutting = Forwarder::start(V4, "cut@10");
     let cut = cutting.address.to_string();
     for (address, said, summed) in [
-        (&nobody, "refused: nobody listens there", "1 lost"),
+        (&nobody, "refused: nothing listens there, or a firewall rejects it", "1 lost"),
         (&cut, "seq=1, 10 of 64 bytes", "1 truncated"),
         (&foreign, "which was not asked", "1 foreign"),
     ] {

@@ -206,8 +206,8 @@ kind! {
     pub enum DatagramLoss {
         /// It did not come back within the timeout, and nobody said why.
         Timeout = "timeout", "no reply in time";
-        /// ICMP says that nobody listens there (port unreachable).
-        Refused = "refused", "refused: nobody listens there";
+        /// ICMP says that the port is unreachable: nothing listens there, or a firewall answers for it.
+        Refused = "refused", "refused: nothing listens there, or a firewall rejects it";
         /// ICMP says that no way leads there, or that it is forbidden.
         Unreachable = "unreachable", "unreachable";
         /// It is too large for the way, and was not to be fragmented.
