@@ -136,3 +136,19 @@ fn lines_of_a_log_on_a_terminal_begin_with_the_time() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_said_behind_ctrl_c_begins_on_a_line_of_its_own() {
+    let mut server = Listening::start(&["--json", "[::1]:0"]);
+    let (mut ours, childs) = terminal();
+    let mut send = echo6(&["send", &format!("[::1]:{}", server.port)]);
+    let stdin = childs.try_clone().unwrap();
+    let mut child = send.stdin(stdin).stdout(Stdio::null()).stderr(childs).spawn().unwrap();
+    assert!(server.next_line().contains("\"connected\""));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let shown = read_until(&mut ours, "interrupted", 1);
+    assert!(shown.contains("\r\ninterrupted"), "{shown:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
