@@ -253,6 +253,17 @@ mod signals {
     }
 
     #[test]
+    fn a_server_handles_signals_as_soon_as_its_first_line_is_there() {
+        for _ in 0..10 {
+            let stopped = Listening::start(&["127.0.0.1:0"]).stop(Signal::TERM);
+            assert_eq!(stopped.status, Some(0), "{stopped:?}");
+            let mut asked = Listening::start(&["--json", "127.0.0.1:0"]);
+            asked.signal(Signal::USR1);
+            assert!(asked.next_line().contains(r#""event":"totals""#));
+        }
+    }
+
+    #[test]
     fn quiet_leaves_only_the_listening_line() {
         let listening = Listening::start(&["-q", "[::]:0"]);
         assert_eq!(exchange(connect((V6, listening.port).into()), b"hello"), b"hello");

@@ -125,9 +125,12 @@ fn run_server(arguments: &Listen) -> Result<Status, Stop> {
             reporter.report(&event);
         });
     }
-    let announced =
-        listening.into_iter().map(Event::Listening).map(|event| announce(&event, format, &log));
-    let announced = try_join_all(announced);
+    // Not before signals are handled: a script may send one as soon as it has read the line.
+    let lines = log.clone();
+    let announced = async move {
+        let events = listening.into_iter().map(Event::Listening);
+        try_join_all(events.map(|event| announce(&event, format, &lines))).await
+    };
     let asked = Asked::default();
     let server = server.report_totals(asked.times());
     let totals = serve(arguments, announced, server, manager, asked)?;
