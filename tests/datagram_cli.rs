@@ -53,6 +53,24 @@ fn what_goes_wrong_is_said_and_the_status_is_1() {
 }
 
 #[test]
+fn a_cut_datagram_is_truncated_wherever_it_is_cut() {
+    for (fault, pinged_said, checked_said) in [
+        ("cut@10", "seq=1, 10 of 64 bytes", "datagrams over 10 bytes come back cut"),
+        ("cut@4", "seq=1, 4 of 64 bytes", "datagrams over 4 bytes come back cut"),
+        ("cut", "seq=1, 0 of 64 bytes", "datagrams over 0 bytes come back cut"),
+    ] {
+        let cutting = Forwarder::start(V6, fault);
+        let address = cutting.address.to_string();
+        let pinged = run(&["ping", "-u", "-c", "1", "-w", "2s", &address]);
+        assert!(pinged.stderr.contains(pinged_said), "{pinged:?}");
+        assert!(pinged.stdout.contains("1 truncated"), "{pinged:?}");
+        let checked = run(&["check", "-u", "-w", "2s", &address]);
+        assert!(checked.stdout.contains(checked_said), "{checked:?}");
+        assert_eq!((pinged.status, checked.status), (Some(1), Some(1)));
+    }
+}
+
+#[test]
 fn marks_come_back_only_from_a_server_that_copies_them() {
     for (flags, said) in [
         (&["-q", "-u", "--copy-tos", "[::]:0"][..], "tos 0xb8: 0xb8 came back on 2 of 2"),

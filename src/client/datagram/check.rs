@@ -117,6 +117,9 @@ impl DatagramCheck {
                 if matches!(error, DatagramError::Timeout { .. }) {
                     checked.tcp_connects = Some(self.client.connect(peer).await.is_ok());
                 }
+                if let DatagramError::Truncated { returned, .. } = error {
+                    checked.truncates_at = Some(returned);
+                }
                 checked.failure = Some(error);
                 return;
             }

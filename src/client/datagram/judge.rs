@@ -12,7 +12,7 @@ pub(in crate::client) enum Verdict {
     Intact { sequence: u64 },
     /// The same, from another address.
     Foreign { sequence: u64 },
-    /// The beginning of a probe.
+    /// The beginning of a probe; without a whole number, of the one that is waited for longest.
     Truncated { sequence: u64 },
     /// It has other bytes than the probe whose number it has, if it has one: the first at `offset`.
     Corrupt { sequence: Option<u64>, offset: usize },
@@ -60,7 +60,10 @@ impl Expected<'_> {
                 let number = self.first.unwrap_or_default().to_be_bytes();
                 let probe = number.iter().chain(self.tail);
                 let same = probe.zip(bytes).take_while(|(one, other)| one == other).count();
-                Verdict::Corrupt { sequence: None, offset: same }
+                match self.first {
+                    Some(sequence) if same == bytes.len() => Verdict::Truncated { sequence },
+                    _ => Verdict::Corrupt { sequence: None, offset: same },
+                }
             }
         }
     }
@@ -92,7 +95,8 @@ mod tests {
             (peer, probe(9, tail), corrupt(None, 7)),
             (peer, probe(1 << 40 | 2, tail), corrupt(None, 2)),
             (peer, b"what?".to_vec(), corrupt(None, 0)),
-            (peer, Vec::new(), corrupt(None, 0)),
+            (peer, probe(2, b"")[..7].to_vec(), Verdict::Truncated { sequence: 2 }),
+            (peer, Vec::new(), Verdict::Truncated { sequence: 2 }),
         ] {
             assert_eq!(expected.judge(from, &bytes, false), verdict, "{from}: {bytes:?}");
         }

@@ -29,10 +29,10 @@ kind! {
         /// Only from a new port.
         NewPortOnly = "new_port_only", "answers a new source port only: a stale entry of a NAT or \
             firewall, or one of several paths is broken";
-        /// Small datagrams come back changed or cut.
+        /// Small datagrams come back changed.
         Mismatch = "mismatch", "other bytes came back: is it an echo server?";
-        /// Long datagrams come back cut.
-        Truncates = "truncates", "long datagrams come back cut";
+        /// Datagrams over some length come back cut.
+        Truncates = "truncates", "datagrams over some length come back cut";
         /// No fragments come through.
         NoFragments = "no_fragments", "fragments are dropped on the way";
         /// Some sizes vanish, others return.
@@ -61,7 +61,8 @@ impl DatagramChecked {
                 (_, CauseKind::Refused) => D::Refused,
                 (_, CauseKind::Timeout) if self.tcp_connects == Some(true) => D::SilentTcpWorks,
                 (_, CauseKind::Timeout) => D::Silent,
-                (_, CauseKind::Mismatch | CauseKind::Truncated) => D::Mismatch,
+                (_, CauseKind::Mismatch) => D::Mismatch,
+                (_, CauseKind::Truncated) => D::Truncates,
                 (DatagramError::Here { .. }, _) => D::Here,
                 _ => D::Unreachable,
             };
