@@ -216,6 +216,8 @@ fn socat_echoes_datagrams_over_both_families() {
         let checked = run(&["check", "-u", "-q", "-w", "1s", &address.to_string()]);
         let said = "datagrams over 8192 bytes come back cut: the server truncates them";
         assert!(checked.stdout.contains(said), "{checked:?}");
+        let checked = run(&["check", "-u", "--json", "-w", "1s", &address.to_string()]);
+        assert!(!checked.stdout.contains("black_hole"), "a cut reply passed: {checked:?}");
     }
 }
 

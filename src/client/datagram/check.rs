@@ -178,6 +178,8 @@ impl DatagramCheck {
                 }
                 // send(2) said so before the queue of errors was asked for the MTU.
                 Err(DatagramError::Here { .. }) => Outcome::TooBig { mtu: None, by: None },
+                // It came there whole.
+                Err(DatagramError::Truncated { .. }) => Outcome::Back,
                 Err(_) => Outcome::Silent,
             };
             search.note(size, outcome);

@@ -189,7 +189,8 @@ pub struct ProbeArrival {
     pub rtt: Duration,
     /// The port it was sent from.
     pub local_port: u16,
-    /// How far the highest number that came back before it is ahead of it.
+    /// By how many that were sent from the same port the highest number that came back before it is
+    /// ahead of it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub reordered_by: Option<u64>,
     /// The TOS or traffic class that it came back with, where the system says it.

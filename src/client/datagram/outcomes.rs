@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::event::{DatagramEvent, DatagramLoss, ProbeArrival};
 use super::judge::{Expected, Verdict};
@@ -26,10 +26,10 @@ pub(super) struct Outcomes {
 }
 
 impl Outcomes {
-    pub(super) fn new(peer: SocketAddr, local: SocketAddr, size: usize, timeout: Duration) -> Self {
+    pub(super) fn new(peer: SocketAddr, local: SocketAddr, size: usize, ledger: Ledger) -> Self {
         Self {
             peer,
-            ledger: Ledger::new(timeout),
+            ledger,
             payload: payload(size),
             hops: None,
             silent: false,
@@ -223,6 +223,8 @@ fn hops(ttl: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const MILLI: Duration = Duration::from_millis(1);
@@ -231,7 +233,7 @@ mod tests {
     fn what_comes_tells_what_became_of_which_probe() {
         let [peer, local, other]: [SocketAddr; 3] =
             ["192.0.2.9:7", "192.0.2.1:9", "192.0.2.7:7"].map(|text| text.parse().unwrap());
-        let mut outcomes = Outcomes::new(peer, local, 64, 20 * MILLI);
+        let mut outcomes = Outcomes::new(peer, local, 64, Ledger::new(20 * MILLI));
         let start = Instant::now();
         let probes = [1, 2, 3, 4, 5].map(|sequence| {
             outcomes.send(sequence, 9, start);

@@ -17,6 +17,7 @@ use super::ping::DatagramPing;
 use crate::client::attempt::{Attempt, Outcome};
 use crate::client::error::ConnectError;
 use crate::client::ping::alarm::Alarm;
+use crate::client::ping::ledger::Ledger;
 use crate::client::ping::schedule::{Due, Schedule};
 use crate::client::target::Target;
 use crate::error::{Cause, Origin};
@@ -89,7 +90,12 @@ impl DatagramProbes {
         Ok(Self {
             peer,
             schedule: Schedule::new(ping.interval, ping.count),
-            outcomes: Outcomes::new(peer, local, ping.size, ping.client.timeout),
+            outcomes: Outcomes::new(
+                peer,
+                local,
+                ping.size,
+                Ledger::new(ping.client.timeout).flows(ports),
+            ),
             flows,
             buffer: vec![0; ROOM].into_boxed_slice(),
             held_up: false,

@@ -35,7 +35,7 @@ pub struct DatagramReport {
     pub late: u64,
     /// Copies that came back beside the first.
     pub duplicates: u64,
-    /// Probes that came back behind one that was sent after them.
+    /// Probes that came back behind one that was sent after them from the same port.
     pub reordered: u64,
     /// By how much, at most.
     pub max_reordering: u64,

@@ -18,8 +18,9 @@ pub(in crate::client) struct Ledger {
     settled: usize,
     /// How many are neither lost nor back.
     awaited: usize,
-    /// The highest number that is back.
-    highest: u64,
+    /// The highest number that is back, of each flow that datagrams are sent on in turn. Order is
+    /// that of a flow: flows may take different paths, and they are read one after the other.
+    highest: Vec<u64>,
     timeout: Duration,
 }
 
@@ -46,9 +47,9 @@ pub(in crate::client) enum Fate {
 /// How a datagram came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::client) enum Return {
-    /// For the first time: in time, or after it was told lost. `behind` says how far the highest
-    /// number that was back already is ahead (RFC 4737 calls a datagram reordered then); else it
-    /// is 0.
+    /// For the first time: in time, or after it was told lost. `behind` says by how many of its
+    /// flow the highest number that was back already is ahead (RFC 4737 calls a datagram reordered
+    /// then); else it is 0.
     First { rtt: Duration, late: bool, behind: u64 },
     /// Once more: the first copy is 2.
     Again { copy: u32 },
@@ -61,7 +62,13 @@ impl Ledger {
     /// A probe counts as lost after `timeout`.
     pub(in crate::client) fn new(timeout: Duration) -> Self {
         let timeout = timeout.min(LONGEST);
-        Self { probes: VecDeque::new(), settled: 0, awaited: 0, highest: 0, timeout }
+        Self { probes: VecDeque::new(), settled: 0, awaited: 0, highest: vec![0], timeout }
+    }
+
+    /// Datagrams are sent on so many flows in turn, the first on the first; with none, each has a
+    /// flow of its own.
+    pub(in crate::client) fn flows(self, flows: Option<usize>) -> Self {
+        Self { highest: vec![0; flows.unwrap_or_default()], ..self }
     }
 
     /// A probe is sent whose time runs from `since`. Sequence numbers rise.
@@ -160,9 +167,14 @@ impl Ledger {
             return Some(Return::Again { copy: probe.returns });
         }
         self.awaited -= usize::from(!probe.lost);
-        let behind = self.highest.saturating_sub(sequence);
-        self.highest = self.highest.max(sequence);
         let rtt = now.saturating_duration_since(probe.since);
+        let flows = self.highest.len().max(1) as u64;
+        let flow = (sequence.saturating_sub(1) % flows) as usize;
+        let behind = self.highest.get_mut(flow).map_or(0, |highest| {
+            let behind = highest.saturating_sub(sequence) / flows;
+            *highest = sequence.max(*highest);
+            behind
+        });
         Some(Return::First { rtt, late: probe.lost, behind })
     }
 
@@ -266,6 +278,24 @@ mod tests {
             for (sequence, told) in back.iter().zip(told) {
                 assert_eq!(ledger.back(*sequence, now), *told, "{back:?}: {sequence}");
             }
+        }
+    }
+
+    #[test]
+    fn order_is_that_of_a_flow() {
+        for (flows, back, behind) in [
+            (Some(1), [2, 1, 4, 3], [0, 1, 0, 1]),
+            (Some(2), [2, 1, 4, 3], [0, 0, 0, 0]),
+            (Some(2), [4, 3, 2, 1], [0, 0, 1, 1]),
+            (None, [4, 3, 2, 1], [0, 0, 0, 0]),
+        ] {
+            let (ledger, now) = ledger(0);
+            let mut ledger = ledger.flows(flows);
+            let told = back.map(|sequence| match ledger.back(sequence, now) {
+                Some(Return::First { behind, .. }) => behind,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(told, behind, "{flows:?}: {back:?}");
         }
     }
 
