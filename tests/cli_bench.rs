@@ -157,6 +157,28 @@ fn a_run_is_kept_and_compared_with_and_other_settings_are_refused() {
     let other = bench(&["-n", "201", "--compare", file.path(), &address]);
     assert_eq!(other.status, Some(2), "{other:?}");
     assert!(other.stderr.contains("the runs cannot be compared: the count differs"), "{other:?}");
+    assert_eq!(other.stdout, "", "it is refused before the load");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_the_load() {
+    let server = Listening::start(&["-q", "[::]:0"]);
+    let v6 = format!("[::1]:{}", server.port);
+    let nowhere = "/nowhere/run";
+    for flag in ["--save", "--hdr", "--plot"] {
+        let ran = bench(&["-n", "20", flag, nowhere, &v6]);
+        assert_eq!((ran.status, &ran.stdout[..]), (Some(2), ""), "{ran:?}");
+        assert_eq!(ran.stderr, "error: cannot write /nowhere/run: no such file\n");
+    }
+    for flags in [&[][..], &["-u"]] {
+        let ran = run(&[&["ping", "-c1", "--plot", nowhere, &v6], flags].concat());
+        assert_eq!((ran.status, &ran.stdout[..]), (Some(2), ""), "{ran:?}");
+    }
+    // What is there already stays when nothing comes to be written.
+    let kept = File::new("kept.json");
+    std::fs::write(&kept.0, "kept").unwrap();
+    bench(&["-n", "20", "--save", kept.path(), "--hdr", nowhere, &v6]);
+    assert_eq!(kept.text(), "kept");
 }
 
 #[test]

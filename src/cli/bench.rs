@@ -164,6 +164,9 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
     let transport = if arguments.udp { Transports::Udp } else { Transports::Tcp };
     ready::wait(&dial, &wanted, sink, stopped, transport)?;
     let load = arguments.load(client.bench());
+    if let Some(before) = &before {
+        before.suits(&load).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     runtime::run_here(async {
         let find = arguments.find(&client, &wanted, search, sink);
         let found = runtime::until(stopped.clone(), find).await;
@@ -175,6 +178,7 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
         if addresses.is_empty() {
             return Ok(status);
         }
+        arguments.try_files(addresses.len())?;
         let (reports, result) = arguments.drive(&load, &addresses, sink, stopped).await?;
         let now = Baseline::new(&load, &reports);
         let ended = arguments.finish(&reports, &result, &now, before.as_ref(), sink)?;

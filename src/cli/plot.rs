@@ -20,6 +20,17 @@ pub(crate) fn write(path: &str, title: &str, series: &[Series]) -> Result<(), Fa
         .map_err(|error| Failure::here(&format!("cannot write {path}"), &Cause::from(error)))
 }
 
+/// Finds out whether the file at `path` can be written, and leaves it as it is.
+pub(crate) fn try_file(path: &str) -> Result<(), Failure> {
+    let tried = match fs::metadata(path) {
+        Ok(found) if found.is_file() => fs::OpenOptions::new().append(true).open(path).map(drop),
+        // A pipe has a reader that would take this for the end; what else there is tells later.
+        Ok(_) => Ok(()),
+        Err(_) => fs::File::create_new(path).and_then(|_| fs::remove_file(path)),
+    };
+    tried.map_err(|error| Failure::here(&format!("cannot write {path}"), &Cause::from(error)))
+}
+
 /// What is drawn of one address.
 #[derive(Debug)]
 pub(crate) struct Series {

@@ -27,6 +27,19 @@ impl Bench {
         serde_json::from_str(&read(path)?).map_err(|error| Failure::input(path, &error))
     }
 
+    /// Finds out whether the files that the flags ask for can be written, before a load whose result
+    /// would be lost.
+    pub(super) fn try_files(&self, addresses: usize) -> Result<(), Failure> {
+        let spectra = self
+            .hdr
+            .iter()
+            .flat_map(|path| (0..addresses).map(move |index| numbered(path, index, addresses)));
+        for path in spectra.chain(self.save.clone()).chain(self.plot.clone()) {
+            plot::try_file(&path)?;
+        }
+        Ok(())
+    }
+
     /// Writes what the flags ask for.
     pub(super) fn keep(&self, reports: &[BenchReport], now: &Baseline) -> Result<(), Failure> {
         if let Some(path) = &self.save {

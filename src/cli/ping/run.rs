@@ -112,6 +112,9 @@ pub(super) async fn run<P: Pinged>(
         return Ok(Status::Network);
     };
     let found = found?;
+    if let Some(path) = &arguments.plot {
+        plot::try_file(path)?;
+    }
     let mut runs: Vec<Run<P>> =
         found.iter().map(|_| Run::new(new(), arguments.plot.is_some())).collect();
     for (run, target) in runs.iter().zip(&found) {

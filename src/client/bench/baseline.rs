@@ -121,6 +121,18 @@ impl Baseline {
         }
     }
 
+    /// Says whether a run of `bench` can be compared with this one, before it has begun.
+    ///
+    /// # Errors
+    ///
+    /// If they are made in different ways.
+    pub fn suits(&self, bench: &Bench) -> Result<(), CompareError> {
+        match self.settings.difference(&bench.settings()) {
+            Some(name) => Err(CompareError::Settings(name.to_owned())),
+            None => Ok(()),
+        }
+    }
+
     /// Compares a run of now with this one, address by address in their order: the rate, the median
     /// and the 99th percentile of each. What has too few slices is left out.
     ///
