@@ -12,6 +12,7 @@ mod failure;
 mod faults;
 mod flags;
 mod generate;
+mod help;
 mod hints;
 mod journal;
 mod listen;

@@ -1,7 +1,7 @@
 //! Units in, numbers and words of the one JSON schema out: for `serialize_with`, behind the feature
 //! `serde`.
 //!
-//! A field that ends in `_us` is in microseconds, a number with a fraction; `family` is `ipv4` or
+//! A field that ends in `_us` is in microseconds, a number with three decimals at most, as rates are; `family` is `ipv4` or
 //! `ipv6`; what is absent is left out.
 
 use std::fmt::Display;
@@ -39,6 +39,33 @@ pub(crate) fn peer<S: Serializer>(peer: &SocketAddr, serializer: S) -> Result<S:
         family: &'static str,
     }
     Peer { peer: *peer, family: family(*peer) }.serialize(serializer)
+}
+
+/// Writes a rate, or another figure that is measured, with three decimals at most: more say nothing.
+pub(crate) fn thousandths<S: Serializer>(figure: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(in_thousandths(*figure))
+}
+
+/// The same where there is a figure. Use it with `skip_serializing_if`.
+pub(crate) fn some_thousandths<S: Serializer>(
+    figure: &Option<f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    figure.map(in_thousandths).serialize(serializer)
+}
+
+/// A figure as the schema writes it.
+pub(crate) fn in_thousandths(figure: f64) -> f64 {
+    (figure * 1e3).round() / 1e3
+}
+
+/// A figure, or the part by which two differ, which has six decimals as long as it is below one.
+pub(crate) fn fine<S: Serializer>(figure: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(if figure.abs() < 1.0 {
+        (figure * 1e6).round() / 1e6
+    } else {
+        in_thousandths(*figure)
+    })
 }
 
 /// Writes families as a list.

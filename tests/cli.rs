@@ -39,12 +39,29 @@ fn a_wrong_command_line_exits_with_2_and_says_what_to_do() {
             "--source eth0: must be an IPv4 or IPv6 address",
             "try",
         ),
-        (&["listen", "--no-tcp", ":0"], "--no-tcp is for datagrams: it needs --udp", "try 'echo6"),
-        (&["listen", "--max-rate=9", ":0"], "--max-rate is for datagrams: it needs --udp", "try"),
+        (&["listen"], "no ADDRESS given", "write one: echo6 listen :7000"),
+        (
+            &["listen", "--no-tcp", ":0"],
+            "--no-tcp is for datagrams",
+            "add -u, or leave out --no-tcp",
+        ),
+        (
+            &["listen", "--max-rate=9", ":0"],
+            "--max-rate is for datagrams: it needs --udp",
+            "add -u",
+        ),
+        (&["listen", "8000:127.0.0.1"], "invalid address", "help: write 127.0.0.1:8000\n"),
+        (&["listen", "80:localhost"], "invalid address", "help: write localhost:80\n"),
+        (&["listen", "8000:[::1]"], "invalid address", "help: write '[::1]:8000'\n"),
+        (&["listen", "--fault", "flip @10", ":0"], "invalid fault", "help: write \"flip@10\"\n"),
+        (&["listen", "--fault", "flip10", ":0"], "invalid fault", "help: write \"flip@10\"\n"),
+        (&["listen", "--fault", "1% flop@9", ":0"], "invalid fault", "help: write \"1%flip@9\"\n"),
+        (&["listen", "--fault", "delay9ms", ":0"], "invalid fault", "help: write \"delay=9ms\"\n"),
+        (&["listen", "--fault", "reorder", ":0"], "reorder is a fault of datagrams", "add -u"),
         (
             &["listen", "-u", "--no-tcp", "-m", "9", ":0"],
             "--max-conns is for connections: it excludes --no-tcp",
-            "try 'echo6 listen --help'",
+            LEAVE_OUT,
         ),
         (
             &["listen", "-u", "--max-rate=0", ":0"],
@@ -52,15 +69,40 @@ fn a_wrong_command_line_exits_with_2_and_says_what_to_do() {
             "echo6 listen --help",
         ),
         (&["listen", "--threads", "257", ":0"], "--threads 257: ", "1 to 256"),
-        (&["send"], "no ADDRESS given", "try 'echo6 send --help'"),
+        (&["send"], "no ADDRESS given", "echo6 send 127.0.0.1:7000 hello; try 'echo6 send --help'"),
+        (&["ping"], "no ADDRESS given", "write one: echo6 ping 127.0.0.1:7000"),
+        (&["send", "-f", "-", "[::1]:7", "x"], "--file and MESSAGE exclude", "leave MESSAGE out"),
+        (
+            &["send", "-uf", "FILE", "[::1]:7", "x"],
+            "--file and MESSAGE exclude",
+            "leave MESSAGE out",
+        ),
+        (&["send", "-u", "[::1]:7"], "no MESSAGE given", "add --size 1200 to send stdin"),
+        (&["send", "--size", "9", "[::1]:7"], "--size is for datagrams: it needs --udp", "add -u"),
+        (&["send", "-u", "--no-half-close", "[::1]:7", "x"], "--no-half-close is for", LEAVE_OUT),
+        (
+            &["ping", "-u", "--proxy-protocol", "v1", "[::1]:7"],
+            "--proxy-protocol is for",
+            LEAVE_OUT,
+        ),
+        (&["check", "[::1]:0"], "cannot connect to [::1]:0: port 0", "the port that the server"),
+        (
+            &["check", "--proxy-split", "9", "[::1]:7"],
+            "--proxy-split needs",
+            "add --proxy-protocol",
+        ),
         (&["send", "-w", "0", "[::1]:7", "x"], "--timeout 0: ", "greater than zero"),
         (&["send", "[::1]:7", "x", "-w"], "-w needs a value: -w D", "try 'echo6 send --help'"),
         (&["send", "\u{1b}[31m:7", "x"], "invalid address: unexpected character", "\\u{1b}[31m:7"),
         (&["send", "--\u{1b}[31m"], "unknown option --\\u{1b}[31m", ""),
     ] {
         assert_fails(arguments, 2, error, help);
+        let ran = run(arguments);
+        assert!(ran.stderr.contains("\nhelp: "), "{arguments:?}: {ran:?}");
     }
 }
+
+const LEAVE_OUT: &str = "help: leave one of them out\n";
 
 #[test]
 fn options_are_read_as_other_programs_read_them() {

@@ -248,7 +248,7 @@ fn wrong_usage_is_told_from_a_bad_address() {
     for arguments in [&[][..], &["-", "::1"], &["--nonsense"]] {
         let run = address(arguments);
         assert_eq!((run.status, &run.stdout[..]), (Some(2), ""));
-        assert!(run.stderr.contains("\nhelp: try 'echo6 address --help'"), "{}", run.stderr);
+        assert!(run.stderr.contains("try 'echo6 address --help'"), "{}", run.stderr);
     }
 }
 

@@ -226,6 +226,8 @@ fn what_does_not_go_together_is_refused() {
         let ran = run(&[&["bench"], arguments].concat());
         assert_eq!((ran.status, &ran.stdout[..]), (Some(2), ""), "{arguments:?}: {ran:?}");
         assert!(ran.stderr.contains(error), "{arguments:?}: {}", ran.stderr);
+        let to_do = ran.stderr.contains("\nhelp: ") || error.starts_with("cannot read");
+        assert!(to_do, "{arguments:?}: {}", ran.stderr);
     }
 }
 

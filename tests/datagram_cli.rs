@@ -119,7 +119,7 @@ fn a_datagram_that_does_not_come_back_is_a_failure() {
 fn what_cannot_be_a_datagram_is_refused_before_anything_is_sent() {
     for (arguments, said) in [
         (&["send", "-u", "127.0.0.1:7", &"x".repeat(65_508)][..], "at most 65507"),
-        (&["send", "-u", "127.0.0.1:7"], "datagrams of --size SIZE"),
+        (&["send", "-u", "127.0.0.1:7"], "datagrams of a stream need a size"),
         (&["send", "-u", "--size=9", "127.0.0.1:7", "x"], "--size and MESSAGE exclude"),
         (&["send", "--size=9", "127.0.0.1:7"], "needs --udp"),
         (&["send", "-u", "--no-half-close", "127.0.0.1:7", "x"], "excludes --udp"),

@@ -153,3 +153,62 @@ fn each_field_of_the_clients_objects_is_in_the_readme() {
         assert!(events.contains(event), "{event} was not seen: {events:?}");
     }
 }
+
+/// What resolves is asked although a name beside it does not, or else nothing is and the failure is
+/// an object.
+#[test]
+fn a_name_that_does_not_resolve_is_an_object_beside_the_others() {
+    let server = Listening::start(&["-q", "-u", "[::1]:0"]);
+    let good = format!("[::1]:{}", server.port);
+    for (command, flags, goes_on) in [
+        ("check", &["-w", "1s"][..], true),
+        ("check", &["-u", "-w", "1s"], true),
+        ("send", &[], false),
+        ("send", &["-u"], false),
+        ("ping", &["-c", "1"], false),
+        ("ping", &["-u", "-c", "1"], false),
+        ("bench", &["-n", "9", "--warm-up", "0"], false),
+    ] {
+        let both = format!("{good},nosuch.invalid:7");
+        let message = if command == "send" { &["hello"][..] } else { &[] };
+        let ran = run(&[&[command, "--json"], flags, &[&both[..]], message].concat());
+        assert_eq!(ran.status, Some(1), "{command} {flags:?}: {ran:?}");
+        let objects = ran.objects();
+        let failures: Vec<_> =
+            objects.iter().filter(|object| object["event"] == "failure").collect();
+        assert_eq!(failures.len(), 1, "{command} {flags:?}: {ran:?}");
+        assert_eq!(failures[0]["cause"], "resolve", "{ran:?}");
+        assert!(ran.stderr.contains("cannot resolve nosuch.invalid"), "{ran:?}");
+        let asked = objects.iter().any(|object| object["address"] == good);
+        assert_eq!(asked, goes_on, "{command} {flags:?}: {ran:?}");
+        if goes_on {
+            let summary = objects.last().unwrap();
+            let sentences = summary["sentences"].as_array().unwrap();
+            assert_eq!((&summary["ok"], sentences.len()), (&1.into(), 2), "{ran:?}");
+            assert_eq!(objects[0]["verdict"], "ok", "{ran:?}");
+        }
+    }
+}
+
+/// Digits that nobody can measure are noise for whoever reads a line.
+#[test]
+fn numbers_have_three_decimals_at_most() {
+    let server = Listening::start(&["-q", "-u", "[::1]:0"]);
+    let address = format!("[::1]:{}", server.port);
+    for command in [
+        &["bench", "-c", "2", "-n", "300", "--warm-up", "0"][..],
+        &["bench", "-u", "-c", "2", "-r", "2k", "-n", "200", "--warm-up", "0"],
+        &["check"],
+        &["check", "-u"],
+        &["ping", "-i", "0", "-c", "100"],
+    ] {
+        let ran = run(&[command, &["--json", &address]].concat());
+        for line in ran.stdout.lines() {
+            let decimals = line
+                .split('.')
+                .skip(1)
+                .map(|behind| behind.chars().take_while(char::is_ascii_digit).count());
+            assert!(decimals.max().unwrap_or_default() <= 3, "{command:?}: {line}");
+        }
+    }
+}

@@ -136,3 +136,53 @@ fn a_server_that_returns_whole_lines_keeps_the_end_of_a_large_message() {
     let said = "IPv6: returns whole lines only: what follows the last newline is kept back";
     assert_said(&checked, checked.stdout.lines().last(), (1, said));
 }
+
+/// The server of RFC 863, which also listens on a port of its own, answers nothing by design.
+#[test]
+fn a_server_that_discards_sends_who_asked_it_to_check() {
+    for (lie, error) in [
+        (liar::discards as liar::Lie, "is short: 0 of 5 bytes came back"),
+        (liar::never_answers, "no progress with "),
+    ] {
+        let address = Liar::start(V6, lie).address.to_string();
+        let sent = run(&["send", "-w", "300ms", &address, "hello"]);
+        assert_said(&sent, sent.stderr.lines().next(), (1, error));
+        assert_said(&sent, sent.stderr.lines().last(), (1, "an echo server"));
+        let hint = format!("\"echo6 check '{address}'\" tells which");
+        assert_said(&sent, sent.stderr.lines().last(), (1, &hint));
+        let checked = run(&["check", "-q", "-w", "300ms", &address]);
+        let said = "IPv6: takes what we send, but returns nothing: is it an echo server?";
+        assert_said(&checked, checked.stdout.lines().last(), (1, said));
+    }
+}
+
+/// A full server and one that nobody serves look the same from outside: the sentence names both.
+#[test]
+fn a_limit_of_the_server_is_named_as_a_cause() {
+    for (limit, said) in [
+        ("--max-conns", "it hangs, is slow, or has reached its limit of clients"),
+        ("--max-per-source", "a limit"),
+    ] {
+        let mut server = Listening::start(&["--json", limit, "1", "[::1]:0"]);
+        let address = format!("[::1]:{}", server.port);
+        let _first = common::connect(address.parse().unwrap());
+        while !server.next_line().contains("\"connected\"") {}
+        let checked = run(&["check", "-q", "-w", "300ms", &address]);
+        assert_said(&checked, checked.stdout.lines().last(), (1, said));
+    }
+}
+
+#[test]
+fn a_full_accept_queue_is_named_as_a_cause_by_every_client() {
+    let hanging = liar::Hanging::start(V4);
+    let address = hanging.address.to_string();
+    for command in [&["send"][..], &["ping", "-c", "1"], &["bench", "-c", "1"]] {
+        let message = if command[0] == "send" { &["hello"][..] } else { &[] };
+        let flags = ["--connect-timeout", "200ms", &address];
+        let ran = run(&[command, &flags, message].concat());
+        let help: Vec<&str> =
+            ran.stderr.lines().filter(|line| line.starts_with("help: ")).collect();
+        let said = "the accept queue of the server may be full";
+        assert_said(&ran, help.first().copied(), (1, said));
+    }
+}

@@ -18,7 +18,14 @@ mod lines;
 
 /// explain each TEXT (an address, HOST:PORT or a prefix), or canonicalise the lines of stdin
 #[derive(ArgsInfo, FromArgs)]
-#[argh(subcommand, name = "address", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "address",
+    help_triggers("-h", "--help"),
+    example = "What is this address, and what would connect to it?\n$ {command_name} ::ffff:192.0.2.7 '[fe80::1%eth0]:7000'",
+    example = "Which addresses does a name have?\n$ {command_name} localhost",
+    example = "Write the canonical form of each line:\n$ {command_name} - < FILE"
+)]
 pub(crate) struct Address {
     /// write one JSON object per line to stdout
     #[argh(switch)]
@@ -41,13 +48,16 @@ enum Literal {
 
 pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
     let Address { json, texts } = arguments;
-    let usage =
-        |message| Failure::usage(message).with_help(Some("try 'echo6 address --help'".to_owned()));
+    let usage = |message, help: &str| {
+        Failure::usage(message).with_help(Some(format!("{help}; try 'echo6 address --help'")))
+    };
     match &texts[..] {
-        [] => Err(usage("no TEXT given").into()),
+        [] => Err(usage("no TEXT given", "write one: echo6 address '[::1]:7000'").into()),
         [text] if text == DASH && json => lines::run(Stdin, explain_line, sink),
         [text] if text == DASH => lines::run(Stdin, canonicalise, sink),
-        texts if texts.iter().any(|text| text == DASH) => Err(usage("\"-\" stands alone").into()),
+        texts if texts.iter().any(|text| text == DASH) => {
+            Err(usage("\"-\" stands alone", "leave the other TEXTs out, or \"-\"").into())
+        }
         texts => {
             let mut status = Status::Ok;
             for (index, text) in texts.iter().flat_map(|text| items(text)).enumerate() {

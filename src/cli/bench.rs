@@ -35,7 +35,15 @@ use values::{Goal, parse_goal, parse_part, parse_rate};
 
 client_arguments! {
     /// load echo servers: round trips a second, percentiles, families side by side
-    #[argh(subcommand, name = "bench", help_triggers("-h", "--help"))]
+    #[argh(
+        subcommand,
+        name = "bench",
+        help_triggers("-h", "--help"),
+        example = "How many round trips a second, over IPv4 and over IPv6?\n$ {command_name} 127.0.0.1:7000 '[::1]:7000'",
+        example = "What would users see at 10,000 messages a second?\n$ {command_name} -r 10k -d 30s name:7000",
+        example = "Which rate keeps 99 of 100 round trips within 2 ms?\n$ {command_name} --search p99=2ms name:7000",
+        example = "Keep a run, and compare a later one with it:\n$ {command_name} --save before.json name:7000\n$ {command_name} --compare before.json --fail-above 5% name:7000"
+    )]
     pub(crate) struct Bench {
         timeout: "count a reply later than D as a fault (default: 5s)",
         quiet: "print only the summary, and errors",

@@ -26,7 +26,15 @@ use table::table;
 
 client_arguments! {
     /// test every address of each ADDRESS: does it echo, how fast, and if not, why
-    #[argh(subcommand, name = "check", help_triggers("-h", "--help"))]
+    #[argh(
+        subcommand,
+        name = "check",
+        help_triggers("-h", "--help"),
+        example = "Which addresses of a name work, and what is wrong with the others?\n$ {command_name} name:7000",
+        example = "The same for UDP, with the path MTU:\n$ {command_name} -u name:7000",
+        example = "After how long is an idle connection dropped?\n$ {command_name} --hold auto name:7000",
+        example = "Wait until a server works, for a minute at most:\n$ {command_name} -q --until-ready 1m name:7000"
+    )]
     pub(crate) struct Check {
         timeout: "give up a step after D without progress (default: 5s)",
         quiet: "print only the sentence, and errors",

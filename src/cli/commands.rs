@@ -9,9 +9,11 @@ use super::bench::Bench;
 use super::check::Check;
 use super::failure::Failure;
 use super::generate::{Document, generate};
+use super::help;
 use super::listen::Listen;
 use super::ping::Ping;
 use super::send::Send;
+use super::values::no_address;
 use super::words::{self, Asked};
 
 /// What the command line asks for.
@@ -58,7 +60,7 @@ impl Command {
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     help_triggers("-h", "--help"),
-    note = "ADDRESS is HOST:PORT: 127.0.0.1:7000, '[::1]:7000', '[fe80::1%eth0]:7000' or name:7000;\nfor listen also :7000, which is every local address of both families.",
+    note = "ADDRESS is HOST:PORT: 127.0.0.1:7000, '[::1]:7000', '[fe80::1%eth0]:7000' or name:7000; for listen also :7000, which is every local address of both families.",
     example = "Serve both families on one socket:\n$ {command_name} listen '[::]:7000'",
     example = "Ask over each:\n$ {command_name} send '127.0.0.1:7000,[::1]:7000' hello",
     example = "Explain an address:\n$ {command_name} address 2001:db8::1",
@@ -98,7 +100,9 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Command, Failure> {
     let program = Echo6::get_args_info();
     let words = match words::read(&words, &program)? {
         Asked::Command(words) => words,
-        Asked::Help(command) => return Ok(Command::Print(help(command.as_deref()))),
+        Asked::Help(command) => {
+            return Ok(Command::Print(help::text(&program, command.as_deref())));
+        }
         Asked::Document(name) => {
             let document = Document::parse(&name).map_err(Failure::usage)?;
             return Ok(Command::Print(generate(document, &program)));
@@ -121,18 +125,13 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Command, Failure> {
         }),
         Err(EarlyExit { output, status: Ok(()) }) => Ok(Command::Print(output)),
         Err(EarlyExit { output, .. }) => {
-            let help = format!("try 'echo6 {} --help'", words.first().unwrap_or(&""));
-            Err(Failure::usage(one_line(&output)).with_help(Some(help)))
+            let command = words.first().copied().unwrap_or_default();
+            let phrase = one_line(&output);
+            if phrase == "no ADDRESS given" {
+                return Err(no_address(command));
+            }
+            Err(Failure::usage(phrase).with_help(Some(format!("try 'echo6 {command} --help'"))))
         }
-    }
-}
-
-/// The help of a command, or of the whole program.
-fn help(command: Option<&str>) -> String {
-    let words: Vec<&str> = command.into_iter().chain(["--help"]).collect();
-    match Echo6::from_args(&["echo6"], &words) {
-        Err(EarlyExit { output, .. }) => output,
-        Ok(_) => String::new(),
     }
 }
 
@@ -162,6 +161,36 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_command_has_examples_that_can_be_typed() {
+        let program = Echo6::get_args_info();
+        for command in program.commands.iter().map(|command| &command.command) {
+            assert!((2..=4).contains(&command.examples.len()), "{}", command.name);
+            let name = format!("echo6 {}", command.name);
+            let lines = command.examples.iter().flat_map(|example| example.lines().skip(1));
+            for line in lines.map(|line| line.replace("{command_name}", &name)) {
+                let typed = line.strip_prefix("$ echo6 ").unwrap();
+                let typed = typed.split_once(" <").map_or(typed, |(typed, _)| typed);
+                let words: Vec<OsString> =
+                    typed.split(' ').map(|word| word.trim_matches('\'').into()).collect();
+                let parsed = parse(&words);
+                assert!(!matches!(parsed, Err(_) | Ok(Command::Print(_))), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn help_fits_80_columns() {
+        let program = Echo6::get_args_info();
+        let names = program.commands.iter().map(|command| Some(command.command.name));
+        for name in names.chain([None]) {
+            let help = help::text(&program, name);
+            let long = help.lines().find(|line| line.chars().count() > 80);
+            assert_eq!(long, None, "{name:?}");
+            assert!(help.contains("\nExamples:\n  ") && !help.contains('{'), "{name:?}: {help}");
+        }
+    }
 
     #[test]
     fn paragraphs_become_phrases() {

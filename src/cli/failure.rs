@@ -77,6 +77,26 @@ impl Failure {
         Self::new(Status::Usage, "usage", message.into())
     }
 
+    /// Two options, or an option and a value, that do not go together.
+    pub(crate) fn exclusive(one: &str, other: &str) -> Self {
+        Self::usage(format!("{one} and {other} exclude each other")).leave_one_out()
+    }
+
+    /// An option that concerns connections, with one (`other`) that says that there are none.
+    pub(crate) fn for_connections(flag: &str, other: &str) -> Self {
+        Self::usage(format!("{flag} is for connections: it excludes {other}")).leave_one_out()
+    }
+
+    /// An option that concerns datagrams, of which there are none.
+    pub(crate) fn for_datagrams(flag: &str) -> Self {
+        Self::usage(format!("{flag} is for datagrams: it needs --udp"))
+            .with_help(Some(format!("add -u, or leave out {flag}")))
+    }
+
+    pub(crate) fn leave_one_out(self) -> Self {
+        self.with_help(Some("leave one of them out".to_owned()))
+    }
+
     /// This host could not do what was asked of it.
     pub(crate) fn here(operation: &str, error: &dyn Error) -> Self {
         Self::new(Status::Usage, "here", format!("{operation}: {}", chain(error)))

@@ -20,9 +20,11 @@ fn read_one(text: &str, tcp: bool, udp: bool) -> Result<Fault, Failure> {
     if of_streams && tcp || of_datagrams && udp {
         Ok(fault)
     } else if of_datagrams {
-        Err(Failure::usage(format!("{fault} is a fault of datagrams: it needs --udp")))
+        Err(Failure::usage(format!("{fault} is a fault of datagrams: it needs --udp"))
+            .with_help(Some("add -u, or leave the fault out".to_owned())))
     } else {
-        Err(Failure::usage(format!("{fault} is a fault of connections: it excludes --no-tcp")))
+        Err(Failure::usage(format!("{fault} is a fault of connections: it excludes --no-tcp"))
+            .leave_one_out())
     }
 }
 

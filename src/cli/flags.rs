@@ -146,7 +146,8 @@ impl Dial {
         match (&self.proxy_protocol, self.proxy_split) {
             (Some(header), Some(piece)) => Ok(client.proxy_header(header.clone().split(piece))),
             (Some(header), None) => Ok(client.proxy_header(header.clone())),
-            (None, Some(_)) => Err(Failure::usage("--proxy-split needs --proxy-protocol")),
+            (None, Some(_)) => Err(Failure::usage("--proxy-split needs --proxy-protocol")
+                .with_help(Some("add --proxy-protocol v2, or leave out --proxy-split".to_owned()))),
             (None, None) => Ok(client),
         }
     }

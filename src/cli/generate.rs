@@ -45,7 +45,7 @@ pub(crate) fn generate(document: Document, program: &CommandInfoWithArgs) -> Str
 }
 
 /// The flags that help shows. argh's table has `--help`, but not the `-h` of `help_triggers`.
-fn visible(command: &CommandInfoWithArgs) -> Vec<FlagInfo<'static>> {
+pub(super) fn visible(command: &CommandInfoWithArgs) -> Vec<FlagInfo<'static>> {
     let shown = command.flags.iter().filter(|flag| !flag.hidden);
     shown
         .map(|flag| FlagInfo {

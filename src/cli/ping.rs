@@ -27,7 +27,14 @@ pub(crate) use summary::histogram;
 
 client_arguments! {
     /// send a probe each interval and report how long it takes to come back
-    #[argh(subcommand, name = "ping", help_triggers("-h", "--help"))]
+    #[argh(
+        subcommand,
+        name = "ping",
+        help_triggers("-h", "--help"),
+        example = "Ten round trips, one each tenth of a second:\n$ {command_name} -c 10 -i 100ms name:7000",
+        example = "Time the connects too, over IPv6 alone:\n$ {command_name} -6 --reconnect name:7000",
+        example = "Datagrams from eight ports in turn, to find a path that is broken:\n$ {command_name} -u --flows 8 name:7000"
+    )]
     pub(crate) struct Ping {
         timeout: "count a probe as late, or lost, after D (default: 5s); ping(8) has -W for it, and -w for --deadline",
         quiet: "print only the summary, and errors",

@@ -28,7 +28,14 @@ mod stream;
 
 client_arguments! {
     /// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
-    #[argh(subcommand, name = "send", help_triggers("-h", "--help"))]
+    #[argh(
+        subcommand,
+        name = "send",
+        help_triggers("-h", "--help"),
+        example = "Does a message come back, over IPv4 and over IPv6?\n$ {command_name} '127.0.0.1:7000,[::1]:7000' hello",
+        example = "Does a file come back unchanged? Only the status tells:\n$ {command_name} -q -f FILE name:7000",
+        example = "Send a datagram to every address of a name:\n$ {command_name} -u --all name:7000 hello"
+    )]
     pub(crate) struct Send {
         timeout: "give up after D without progress (default: 5s)",
         quiet: "print nothing but errors; the exit status tells the result",
@@ -105,7 +112,7 @@ pub(crate) fn run(
         return datagram::run(arguments, sink, stopped);
     }
     if arguments.size.is_some() {
-        return Err(Failure::usage("--size is for datagrams: it needs --udp").into());
+        return Err(Failure::for_datagrams("--size").into());
     }
     let list = std::slice::from_ref(&arguments.addresses);
     let endpoints = endpoints("send", list, arguments.messages.first())?;
@@ -119,7 +126,7 @@ pub(crate) fn run(
     }
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
     if arguments.file.is_some() && !arguments.messages.is_empty() {
-        return Err(Failure::usage("--file and MESSAGE exclude each other").into());
+        return Err(file_and_message().into());
     }
     let sender = Sender {
         client: dial
@@ -313,6 +320,14 @@ impl Sender<'_> {
         });
         self.sink.object(&self.tally.get())
     }
+}
+
+/// Two things to send.
+fn file_and_message() -> Failure {
+    Failure::usage("--file and MESSAGE exclude each other").with_help(Some(
+        "--file sends what is in FILE: leave MESSAGE out, or leave --file out to send MESSAGE"
+            .to_owned(),
+    ))
 }
 
 /// Who answered in place of the address that was tried first, and why that did not. `None` if it

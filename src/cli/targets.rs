@@ -118,5 +118,6 @@ pub(crate) fn fits(address: SocketAddr, size: usize) -> Result<(), Failure> {
     if size <= most {
         return Ok(());
     }
-    Err(Failure::usage(format!("--size {size}: a datagram over {family} has at most {most} bytes")))
+    Err(Failure::usage(format!("--size {size}: a datagram over {family} has at most {most} bytes"))
+        .with_help(Some(format!("give --size {most}, or less"))))
 }

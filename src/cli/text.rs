@@ -66,6 +66,28 @@ pub(crate) fn wrap(line: &str, columns: usize) -> String {
     wrapped
 }
 
+/// A text behind `head`, broken at blanks into lines of so many `columns` that begin below one
+/// another. Line breaks in it are blanks.
+pub(crate) fn wrap_behind(head: &str, text: &str, columns: usize) -> String {
+    let mut wrapped = head.to_owned();
+    let mut width = head.width();
+    let mut begins = true;
+    for word in text.split_whitespace() {
+        if !begins && width + 1 + word.width() > columns {
+            wrapped += "\n";
+            wrapped += &" ".repeat(head.width());
+            width = head.width();
+        } else if !begins {
+            wrapped.push(' ');
+            width += 1;
+        }
+        wrapped += word;
+        width += word.width();
+        begins = false;
+    }
+    wrapped
+}
+
 /// The columns of a terminal that nobody made wider or narrower.
 const COLUMNS: usize = 80;
 
@@ -221,6 +243,18 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(wrap(line, 10), wrapped);
+        }
+    }
+
+    #[test]
+    fn words_behind_a_head_stand_below_one_another() {
+        for (text, wrapped) in [
+            ("one two three", "-x  one\n    two\n    three"),
+            ("a b c d", "-x  a b c\n    d"),
+            ("a\n b", "-x  a b"),
+            ("", "-x  "),
+        ] {
+            assert_eq!(wrap_behind("-x  ", text, 10), wrapped);
         }
     }
 

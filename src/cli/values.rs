@@ -200,14 +200,24 @@ pub(crate) fn endpoints(
 ) -> Result<Vec<Endpoint>, Failure> {
     let texts: Vec<&str> = words.iter().flat_map(|word| listed(word)).collect();
     if texts.is_empty() {
-        return Err(Failure::usage("no ADDRESS given")
-            .with_help(Some(format!("try 'echo6 {command} --help'"))));
+        return Err(no_address(command));
     }
     let endpoint = |(index, text): (usize, &&str)| {
         let next = texts.get(index + 1).copied().or_else(|| behind.map(String::as_str));
         text.parse().map_err(|error| refused(error, next))
     };
     texts.iter().enumerate().map(endpoint).collect()
+}
+
+/// What is wrong with a `command` that is given no ADDRESS, with one that it takes.
+pub(crate) fn no_address(command: &str) -> Failure {
+    let arguments = match command {
+        "listen" => ":7000",
+        "send" => "127.0.0.1:7000 hello",
+        _ => "127.0.0.1:7000",
+    };
+    let help = format!("write one: echo6 {command} {arguments}; try 'echo6 {command} --help'");
+    Failure::usage("no ADDRESS given").with_help(Some(help))
 }
 
 /// The items of a list with commas or blanks between them. A byte order mark is none of them.

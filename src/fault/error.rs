@@ -14,7 +14,7 @@ use crate::kind::kind;
 ///
 /// let error = "10%flop@1000".parse::<Fault>().unwrap_err();
 /// assert_eq!((error.kind(), error.position()), (FaultErrorKind::UnknownName, 3));
-/// assert_eq!(error.help(), r#"write "flip""#);
+/// assert_eq!(error.help(), r#"write "10%flip@1000""#);
 /// assert_eq!(error.to_string(), r#"invalid fault "10%flop@1000": unknown name at byte 3"#);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,9 +94,15 @@ impl FaultErrorKind {
 
 impl FaultError {
     #[cold]
-    pub(super) fn new(wrong: Wrong, input: &str, named: Option<FaultKind>) -> Self {
+    pub(super) fn new(
+        wrong: Wrong,
+        input: &str,
+        named: Option<FaultKind>,
+        meant: Option<String>,
+    ) -> Self {
         use FaultErrorKind as Kind;
-        let help = match (wrong.kind, named) {
+        let help = meant.map(|meant| format!("write {meant:?}"));
+        let help = help.unwrap_or_else(|| match (wrong.kind, named) {
             (Kind::UnknownName, Some(nearest)) => format!("write {:?}", nearest.name()),
             (Kind::MissingValue, Some(kind)) => format!("write {}", kind.example()),
             (Kind::UnexpectedValue, Some(kind)) => {
@@ -109,7 +115,7 @@ impl FaultError {
                 "an offset is a number of bytes, such as 1000 or 64k".to_owned()
             }
             (kind, _) => kind.rule().to_owned(),
-        };
+        });
         Self(Box::new(Details { wrong, input: input.to_owned(), help }))
     }
 

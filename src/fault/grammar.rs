@@ -8,6 +8,10 @@ use super::error::{FaultError, FaultErrorKind as Kind, Wrong};
 use super::kind::{FaultKind, Offset, Takes};
 use super::rule::{Chance, Fault, Place, Value};
 
+mod fix;
+
+use fix::likely_fix;
+
 /// How much of a stream can be kept to be sent again.
 const REPEATED: u64 = 16 << 20;
 
@@ -21,8 +25,11 @@ impl FromStr for Fault {
 
 /// Reads a fault.
 fn parse(text: &str) -> Result<Fault, FaultError> {
-    let mut reader = Reader { text, at: 0, named: None };
-    reader.fault().map_err(|wrong| FaultError::new(wrong, text, reader.named))
+    let mut reader = Reader::new(text);
+    reader.fault().map_err(|wrong| {
+        let meant = likely_fix(text, wrong);
+        FaultError::new(wrong, text, reader.named, meant)
+    })
 }
 
 struct Reader<'a> {
@@ -34,6 +41,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, at: 0, named: None }
+    }
+
     fn fault(&mut self) -> Result<Fault, Wrong> {
         if self.text.is_empty() {
             return wrong(Kind::Empty, 0);

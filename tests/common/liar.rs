@@ -122,6 +122,12 @@ pub(crate) fn closes_at_the_half_close(mut stream: TcpStream) -> Option<TcpStrea
     None
 }
 
+/// Takes all, and closes when there is no more (RFC 863).
+pub(crate) fn discards(mut stream: TcpStream) -> Option<TcpStream> {
+    all(&mut stream);
+    None
+}
+
 pub(crate) fn never_answers(mut stream: TcpStream) -> Option<TcpStream> {
     all(&mut stream);
     Some(stream)

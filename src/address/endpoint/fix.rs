@@ -12,6 +12,7 @@ pub(super) fn likely_fix(kind: Kind, text: &str) -> Option<String> {
         _ if text.parse::<u16>().is_ok() => {
             Some(format!("write :{text} to listen, or HOST:{text} to connect"))
         }
+        _ if swapped(text).is_some() => swapped(text).map(|meant| format!("write {meant}")),
         _ if text.contains('/') && !text.contains("://") => without_slash(text),
         Kind::MissingBrackets => match text.rsplit_once(':') {
             Some((ip, port)) if parses(&format!("[{ip}]:{port}")) => {
@@ -60,6 +61,14 @@ pub(super) fn likely_fix(kind: Kind, text: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// `127.0.0.1:7000` for `7000:127.0.0.1`.
+fn swapped(text: &str) -> Option<String> {
+    let (port, host) = text.split_once(':')?;
+    port.parse::<u16>().ok()?;
+    let meant = format!("{host}:{port}");
+    parse(&meant).is_ok().then_some(meant)
 }
 
 /// What is meant by a text with a slash in it: the rest of a URL, or a prefix length.

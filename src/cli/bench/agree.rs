@@ -12,9 +12,7 @@ impl Bench {
         if self.udp {
             self.check_datagrams()?;
         }
-        let exclude = |one: &str, other: &str| {
-            Err(Failure::usage(format!("{one} and {other} exclude each other")))
-        };
+        let exclude = |one: &str, other: &str| Err(Failure::exclusive(one, other));
         let tasks = [
             ("--burst", self.burst.is_some()),
             ("--hold", self.hold.is_some()),
@@ -40,14 +38,19 @@ impl Bench {
             }
         }
         if self.fail_above.is_some() && self.compare.is_none() {
-            return Err(Failure::usage("--fail-above needs --compare"));
+            return Err(Failure::usage("--fail-above needs --compare").with_help(Some(
+                "add --compare FILE, with a FILE that --save wrote, or leave out --fail-above"
+                    .to_owned(),
+            )));
         }
         if self.proxy_split.is_some() {
             return Err(Failure::usage("bench sends a PROXY header whole, without --proxy-split")
                 .with_help(Some("check --proxy-split sends it in pieces".to_owned())));
         }
         if !self.merge.is_empty() && !self.addresses.is_empty() {
-            return Err(Failure::usage("--merge takes no ADDRESS"));
+            return Err(Failure::usage("--merge takes no ADDRESS").with_help(Some(
+                "leave ADDRESS out: --merge adds up files, and loads nothing".to_owned(),
+            )));
         }
         Ok(())
     }
@@ -61,13 +64,13 @@ impl Bench {
             ("--proxy-protocol", self.proxy_protocol.is_some()),
         ] {
             if given {
-                let message = format!("{flag} is for connections: it excludes --udp");
-                return Err(Failure::usage(message));
+                return Err(Failure::for_connections(flag, "--udp"));
             }
         }
         if self.size < NUMBER {
             let message = format!("--size {}: each datagram has a number of 8 bytes", self.size);
-            return Err(Failure::usage(message));
+            let help = format!("give --size {NUMBER}, or more");
+            return Err(Failure::usage(message).with_help(Some(help)));
         }
         Ok(())
     }

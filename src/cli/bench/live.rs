@@ -44,8 +44,11 @@ impl Drop for Live {
 fn line(progress: &Progress) -> String {
     let Progress { warm_up, elapsed, rate, p50, p99, faults, .. } = progress;
     let phase = if *warm_up { "warm-up " } else { "" };
-    let (elapsed, rate) = (elapsed.as_secs_f64(), thousands(*rate));
-    let (p50, p99, faults) = (millis(*p50), millis(*p99), count(*faults, "fault"));
+    let (elapsed, faults) = (elapsed.as_secs_f64(), count(*faults, "fault"));
+    if p50.is_zero() {
+        return format!("{phase}{elapsed:.1} s  nothing came back yet, {faults}");
+    }
+    let (rate, p50, p99) = (thousands(*rate), millis(*p50), millis(*p99));
     format!("{phase}{elapsed:.1} s  {rate}/s  p50 {p50} ms  p99 {p99} ms  {faults}")
 }
 

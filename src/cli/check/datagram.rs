@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Check, sink: Sink, stopped: &Stopped) -> Result<St
     let endpoints = endpoints("check", &arguments.addresses, None)?;
     let dial = arguments.dial();
     if dial.proxy_protocol.is_some() {
-        return Err(Failure::usage("--proxy-protocol is for connections: it excludes --udp").into());
+        return Err(Failure::for_connections("--proxy-protocol", "--udp").into());
     }
     let search = dial.search()?;
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Udp)?;
@@ -62,8 +62,9 @@ struct Line<'a> {
     checked: &'a DatagramChecked,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
-    diagnosis: &'static str,
+    verdict: &'static str,
     ok: bool,
+    diagnosis: &'static str,
 }
 
 fn report(
@@ -79,8 +80,9 @@ fn report(
             sink.object(&Line {
                 checked,
                 target: checked.target.as_ref().map(Endpoint::to_string),
-                diagnosis: checked.diagnosis().code(),
+                verdict: checked.verdict(),
                 ok: checked.is_well(),
+                diagnosis: checked.diagnosis().code(),
             })?;
         }
     } else if !arguments.quiet && !checked.is_empty() {
@@ -110,7 +112,10 @@ fn report(
             }
             Err(failure) => {
                 status = status.max(sink.failure(&failure));
-                continue;
+                if !arguments.json {
+                    continue; // it is said already
+                }
+                failure.message()
             }
         };
         let name = (endpoints.len() > 1).then(|| format!("{endpoint}: "));
@@ -150,7 +155,7 @@ fn table(rows: &[&DatagramChecked]) -> String {
             or_nothing(row.path_mtu.map(|mtu| mtu.to_string())),
             or_nothing(row.longest.map(|longest| longest.to_string())),
             row.marks.map_or("-", |marks| marks.code()),
-            row.diagnosis().code(),
+            row.verdict(),
         );
     }
     text

@@ -35,7 +35,7 @@ pub(super) fn page(program: &CommandInfoWithArgs) -> String {
         page.text([roman(sentence(code.description))]);
     }
     page.control("SH", ["EXAMPLES"]);
-    examples(&mut page, program.examples);
+    examples(&mut page, program.examples, "echo6");
     page.control("SH", ["SEE ALSO"]);
     page.text([
         bold("ping"),
@@ -94,7 +94,7 @@ fn command(page: &mut Roff, command: &CommandInfoWithArgs) {
     let flags: Vec<_> = visible(command).into_iter().filter(|flag| flag.long != "--help").collect();
     options(page, &flags);
     command.notes.iter().for_each(|note| paragraph(page, note));
-    examples(page, command.examples);
+    examples(page, command.examples, &format!("echo6 {}", command.name));
 }
 
 fn options(page: &mut Roff, flags: &[FlagInfo<'_>]) {
@@ -118,13 +118,13 @@ fn spelling(flag: &FlagInfo<'_>) -> Vec<Inline> {
 }
 
 /// Each example is a sentence with a colon, and commands on lines of their own.
-fn examples(page: &mut Roff, examples: &[&str]) {
+fn examples(page: &mut Roff, examples: &[&str], name: &str) {
     for example in examples {
         let mut lines = example.lines();
         page.control("PP", []).text([roman(lines.next().unwrap_or_default())]);
         page.control("PP", []).control("RS", ["4"]).control("nf", []);
         for line in lines {
-            page.text([roman(line.replace("{command_name}", "echo6"))]);
+            page.text([roman(line.replace("{command_name}", name))]);
         }
         page.control("fi", []).control("RE", []);
     }

@@ -12,7 +12,14 @@ use crate::cli::values::{
 
 /// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
 #[derive(ArgsInfo, FromArgs)]
-#[argh(subcommand, name = "listen", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "listen",
+    help_triggers("-h", "--help"),
+    example = "Serve both families on one socket:\n$ {command_name} '[::]:7000'",
+    example = "Serve TCP and UDP on a free port, ten clients of each source at most:\n$ {command_name} -u --max-per-source 10 :0",
+    example = "Return one byte in a hundred connections changed:\n$ {command_name} --fault '1%flip' :7000"
+)]
 pub(crate) struct Listen {
     /// IPv4 only
     #[argh(switch, short = '4')]
@@ -179,12 +186,8 @@ pub(super) fn agree(arguments: &Listen, tcp: bool, udp: bool) -> Result<(), Fail
         flags.iter().find(|(_, given)| *given).map(|(name, _)| *name)
     };
     match (first(&of_udp), first(&of_tcp)) {
-        (Some(flag), _) if !udp => {
-            Err(Failure::usage(format!("{flag} is for datagrams: it needs --udp")))
-        }
-        (_, Some(flag)) if !tcp => {
-            Err(Failure::usage(format!("{flag} is for connections: it excludes --no-tcp")))
-        }
+        (Some(flag), _) if !udp => Err(Failure::for_datagrams(flag)),
+        (_, Some(flag)) if !tcp => Err(Failure::for_connections(flag, "--no-tcp")),
         _ => Ok(()),
     }
 }

@@ -28,10 +28,12 @@ impl Sockets {
     /// Takes or binds the sockets that the arguments and the environment name.
     pub(super) fn open(arguments: &Listen, options: ListenOptions) -> Result<Self, Failure> {
         if arguments.no_tcp && !arguments.udp {
-            return Err(Failure::usage("--no-tcp is for datagrams: it needs --udp"));
+            return Err(Failure::for_datagrams("--no-tcp"));
         }
         if arguments.inetd && arguments.json {
-            return Err(Failure::usage("--inetd prints nothing: it excludes --json"));
+            return Err(
+                Failure::usage("--inetd prints nothing: it excludes --json").leave_one_out()
+            );
         }
         if arguments.inetd {
             exclude(arguments, "--inetd", !arguments.addresses.is_empty())?;
@@ -94,7 +96,8 @@ fn exclude(arguments: &Listen, with: &str, addresses: bool) -> Result<(), Failur
         ("--buffer", arguments.buffer.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
-        Some((name, _)) => Err(Failure::usage(format!("{name} is not for {with}: it is bound"))),
+        Some((name, _)) => Err(Failure::usage(format!("{name} is not for {with}: it is bound"))
+            .with_help(Some(format!("leave {name} out")))),
         None => Ok(()),
     }
 }

@@ -20,10 +20,10 @@ use summary::{so_far, summary};
 /// Says what a ping of datagrams cannot have.
 pub(super) fn refuse(arguments: &Ping) -> Result<(), Failure> {
     if arguments.proxy_protocol.is_some() {
-        return Err(Failure::usage("--proxy-protocol is for connections: it excludes --udp"));
+        return Err(Failure::for_connections("--proxy-protocol", "--udp"));
     }
     if arguments.reconnect && arguments.flows.is_some() {
-        return Err(Failure::usage("--reconnect and --flows exclude each other"));
+        return Err(Failure::exclusive("--reconnect", "--flows"));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) fn refuse(arguments: &Ping) -> Result<(), Failure> {
         [("--tos", arguments.tos.is_some()), ("--flows", arguments.flows.is_some())]
     {
         if given {
-            return Err(Failure::usage(format!("{flag} is for datagrams: it needs --udp")));
+            return Err(Failure::for_datagrams(flag));
         }
     }
     Ok(())

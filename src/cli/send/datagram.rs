@@ -13,7 +13,7 @@ use futures::io::{AsyncRead, AsyncReadExt};
 use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt, pin_mut};
 
-use super::Send;
+use super::{Send, file_and_message};
 use crate::cli::failure::{Failure, Status, Stop};
 use crate::cli::ready;
 use crate::cli::runtime::{self, Stopped};
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
     let dial = arguments.dial();
     let search = dial.search()?;
     if dial.proxy_protocol.is_some() {
-        return Err(Failure::usage("--proxy-protocol is for connections: it excludes --udp").into());
+        return Err(Failure::for_connections("--proxy-protocol", "--udp").into());
     }
     ready::wait(&dial, &endpoints, sink, stopped, Transports::Udp)?;
     let sender = Sender {
@@ -75,14 +75,19 @@ pub(super) fn run(arguments: &Send, sink: Sink, stopped: &Stopped) -> Result<Sta
 /// Says which flags do not go together.
 fn agree(arguments: &Send) -> Result<(), Failure> {
     if arguments.no_half_close {
-        return Err(Failure::usage("--no-half-close is for connections: it excludes --udp"));
+        return Err(Failure::for_connections("--no-half-close", "--udp"));
     }
     if arguments.file.is_some() && !arguments.messages.is_empty() {
-        return Err(Failure::usage("--file and MESSAGE exclude each other"));
+        return Err(file_and_message());
     }
     match (arguments.messages.is_empty(), arguments.size) {
-        (true, None) => Err(Failure::usage("a stream is sent in datagrams of --size SIZE")
-            .with_help(Some("give --size 1200, or a MESSAGE".to_owned()))),
+        (true, None) => {
+            Err(Failure::usage("no MESSAGE given, and datagrams of a stream need a size")
+                .with_help(Some(
+                    "give a MESSAGE, or add --size 1200 to send stdin in pieces of 1200 bytes"
+                        .to_owned(),
+                )))
+        }
         (false, Some(_)) => Err(Failure::usage("--size and MESSAGE exclude each other")
             .with_help(Some("each MESSAGE is a datagram".to_owned()))),
         _ => Ok(()),

@@ -93,6 +93,7 @@ pub struct Change {
     /// Its interval now.
     pub now: Interval,
     /// By which part it is greater now.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
     pub by: f64,
     /// Whether the intervals are apart, by more than 2 %.
     pub changed: bool,

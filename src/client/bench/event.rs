@@ -40,6 +40,7 @@ pub struct Progress {
     #[cfg_attr(feature = "serde", serde(rename = "elapsed_us", serialize_with = "micros"))]
     pub elapsed: Duration,
     /// Echoes a second since the last slice ended.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "thousandths"))]
     pub rate: f64,
     /// The median round trip since then.
     #[cfg_attr(feature = "serde", serde(rename = "p50_us", serialize_with = "micros"))]
@@ -60,8 +61,10 @@ pub struct SearchStep {
     #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "address"))]
     pub address: SocketAddr,
     /// Messages a second that were asked for.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "thousandths"))]
     pub rate: f64,
     /// Messages a second that were sent.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "thousandths"))]
     pub sent_rate: f64,
     /// The time that was to keep within the limit.
     #[cfg_attr(feature = "serde", serde(rename = "rtt_us", serialize_with = "micros"))]
@@ -136,11 +139,12 @@ pub struct Found {
     pub address: SocketAddr,
     /// The highest rate that held; `None` if none did.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "some_thousandths"))]
     pub rate: Option<f64>,
 }
 
 #[cfg(feature = "serde")]
-use crate::schema::{address, micros};
+use crate::schema::{address, micros, some_thousandths, thousandths};
 
 /// Writes the words of an error.
 #[cfg(feature = "serde")]

@@ -79,13 +79,18 @@ fn add_lines(bytes: &mut [u8], most: usize) {
     let longest = most - 2 * EMPTY_LINE.len(); // one may stand at the begin of them
     let last = bytes.len() - EMPTY_LINE.len();
     let mut start = 0;
-    while last - start > longest {
-        let end = start + fastrand::usize(longest / 2..=longest);
-        let end = end.min(last - EMPTY_LINE.len()); // or the last one would cut it short
+    while start < last {
+        let end = if last - start <= longest {
+            last
+        } else {
+            // With room behind it for a line that is not empty.
+            let end = start + fastrand::usize(longest / 2..=longest);
+            end.min(last - EMPTY_LINE.len() - 1)
+        };
+        bytes[start] = fastrand::alphanumeric() as u8; // no blank line by chance
         start = end + EMPTY_LINE.len();
         bytes[end..start].copy_from_slice(EMPTY_LINE);
     }
-    bytes[last..].copy_from_slice(EMPTY_LINE);
 }
 
 #[cfg(test)]
@@ -105,6 +110,7 @@ mod tests {
                 let origin = payload.origin();
                 let before = payload.at(origin - 4, 4);
                 assert!(origin <= payload.period as u64 && before == EMPTY_LINE, "{size} {origin}");
+                assert!(payload.at(origin, 1)[0].is_ascii_alphanumeric(), "{size} {origin}");
             }
         }
         let short = Payload::new(1);

@@ -51,6 +51,7 @@ pub struct Slice {
     /// Messages that came back in that time.
     pub echoes: u64,
     /// Echoes a second.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "thousandths"))]
     pub rate: f64,
     /// Messages that failed.
     pub faults: u64,
@@ -187,7 +188,7 @@ mod serialize {
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
     use super::BenchReport;
-    use crate::schema::{family, in_micros};
+    use crate::schema::{family, in_micros, in_thousandths};
 
     /// The slices are told as they end.
     impl Serialize for BenchReport {
@@ -203,10 +204,11 @@ mod serialize {
             fields.serialize_entry("returned_bytes", &self.returned_bytes)?;
             let measured = !self.duration.is_zero();
             if measured {
-                fields.serialize_entry("rate", &self.rate)?;
+                fields.serialize_entry("rate", &in_thousandths(self.rate))?;
             }
             if let Some(interval) = &self.rate_interval {
-                fields.serialize_entry("rate_interval", &[interval.low, interval.high])?;
+                let ends = [interval.low, interval.high].map(in_thousandths);
+                fields.serialize_entry("rate_interval", &ends)?;
             }
             for (name, times) in [
                 ("rtt_us", &self.rtt),
@@ -231,7 +233,7 @@ mod serialize {
                 fields.serialize_entry("first_fault_us", &in_micros(time))?;
             }
             if let Some(cpu) = self.cpu {
-                fields.serialize_entry("cpu", &cpu)?;
+                fields.serialize_entry("cpu", &in_thousandths(cpu))?;
             }
             if measured {
                 fields.serialize_entry("bound_by", &self.bound_by)?;
@@ -243,4 +245,4 @@ mod serialize {
 }
 
 #[cfg(feature = "serde")]
-use crate::schema::{address, micros};
+use crate::schema::{address, micros, thousandths};

@@ -6,10 +6,13 @@
 #[non_exhaustive]
 pub struct Interval {
     /// The arithmetic mean.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
     pub mean: f64,
     /// The lower end.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
     pub low: f64,
     /// The upper end.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
     pub high: f64,
 }
 

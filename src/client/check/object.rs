@@ -11,7 +11,7 @@ use super::sizes::Passing;
 use crate::address::Endpoint;
 use crate::client::excerpt::Excerpt;
 use crate::proxy::Version;
-use crate::schema::{address, some_micros};
+use crate::schema::{address, some_micros, some_thousandths};
 use crate::socket::Segments;
 
 impl Serialize for Checked {
@@ -30,7 +30,7 @@ impl Serialize for Checked {
             bulk_bytes: usize,
             #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
             bulk_us: Option<Duration>,
-            #[serde(skip_serializing_if = "Option::is_none")]
+            #[serde(serialize_with = "some_thousandths", skip_serializing_if = "Option::is_none")]
             mib_per_s: Option<f64>,
             #[serde(skip_serializing_if = "Option::is_none")]
             half_close: Option<HalfClose>,

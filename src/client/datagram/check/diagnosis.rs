@@ -84,6 +84,17 @@ impl DatagramChecked {
         }
     }
 
+    /// One word for a table, as of [`Checked`](crate::client::Checked::verdict): `ok`, `interrupted`,
+    /// or else the code of the [diagnosis](Self::diagnosis).
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        match self.diagnosis() {
+            DatagramDiagnosis::Works if self.finished => "ok",
+            DatagramDiagnosis::Works => "interrupted",
+            other => other.code(),
+        }
+    }
+
     /// Says whether everything works.
     #[must_use]
     pub fn is_well(&self) -> bool {
