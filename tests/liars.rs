@@ -147,7 +147,7 @@ fn a_server_that_discards_sends_who_asked_it_to_check() {
         let address = Liar::start(V6, lie).address.to_string();
         let sent = run(&["send", "-w", "300ms", &address, "hello"]);
         assert_said(&sent, sent.stderr.lines().next(), (1, error));
-        assert_said(&sent, sent.stderr.lines().last(), (1, "an echo server"));
+        assert_said(&sent, sent.stderr.lines().last(), (1, " echo server"));
         let hint = format!("\"echo6 check '{address}'\" tells which");
         assert_said(&sent, sent.stderr.lines().last(), (1, &hint));
         let checked = run(&["check", "-q", "-w", "300ms", &address]);
