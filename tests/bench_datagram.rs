@@ -112,9 +112,9 @@ fn each_fault_is_counted_by_its_cause() {
 #[test]
 fn what_comes_late_or_out_of_order_is_told_from_what_is_lost() {
     for ip in [V4, V6] {
-        // The run takes a second.
-        let server = Forwarder::start(ip, "1*delay=500ms");
-        let (reports, _) = load(bench(100 * MILLI).count(200).rate(200.0), &[server.address]);
+        // The run takes two seconds.
+        let server = Forwarder::start(ip, "1*delay=1200ms");
+        let (reports, _) = load(bench(600 * MILLI).count(200).rate(100.0), &[server.address]);
         let counts = reports[0].datagrams.as_ref().unwrap();
         assert_eq!((reports[0].faults.of(CauseKind::Timeout), counts.late), (1, 1), "{counts:?}");
         assert_eq!((reports[0].echoes, counts.reordered), (199, 1));
