@@ -56,6 +56,10 @@ pub(crate) fn for_datagram(error: &DatagramError) -> Option<String> {
 /// The likely fix for a load that failed.
 pub(crate) fn for_load(failure: &BenchFailure) -> Option<String> {
     match failure {
+        // A load does not shut its sending side.
+        BenchFailure::Stream(error) if error.cut_off().is_some_and(|cut| cut.returned > 0) => {
+            Some("the server may limit the bytes, or the time, of a connection".to_owned())
+        }
         BenchFailure::Stream(error) => for_sending(error),
         BenchFailure::Datagram(error) => for_datagram(error),
         other => other.help(),

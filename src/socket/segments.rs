@@ -12,7 +12,8 @@ pub struct Segments {
     #[cfg_attr(feature = "serde", serde(rename = "sent_segments"))]
     pub sent: u64,
     /// Segments, of these and of those that open the connection, that it sent again because nobody
-    /// acknowledged them: they were lost, or the acknowledgement was, or it came late.
+    /// acknowledged them, without those that the peer says it has twice (D-SACK, RFC 2883): these were
+    /// late, and not lost.
     #[cfg_attr(feature = "serde", serde(rename = "resent_segments"))]
     pub resent: u64,
     /// Segments that this end received.
@@ -50,12 +51,13 @@ pub(crate) fn segments(socket: &TcpStream) -> Option<Segments> {
     const TOTAL_RETRANS: usize = 25;
     const DATA_SEGS_IN: usize = 38;
     const DATA_SEGS_OUT: usize = 39;
+    const DSACK_DUPS: usize = 54;
     const RCV_OOOPACK: usize = 56;
 
     let info = super::tcp_info::fours(socket)?;
     Some(Segments {
         sent: info[DATA_SEGS_OUT].into(),
-        resent: info[TOTAL_RETRANS].into(),
+        resent: info[TOTAL_RETRANS].saturating_sub(info[DSACK_DUPS]).into(),
         received: info[DATA_SEGS_IN].into(),
         out_of_order: info[RCV_OOOPACK].into(),
     })
