@@ -199,8 +199,10 @@ fn bytes_that_nobody_sent_and_those_of_another_connection_are_faults() {
     });
     let Ran { reports, .. } = load(bench().count(50), &[mixed]);
     let report = &reports[0];
-    // But for the rare first byte that happens to be the same: the rest of it is not.
-    assert_eq!((report.echoes, report.faults.of(CauseKind::Mismatch)), (0, 50), "{report:?}");
+    // But for the rare connection that begins at the line at which the one before it began: there are
+    // some 1,400 lines to begin at.
+    assert!(report.echoes <= 2, "{report:?}");
+    assert_eq!(report.echoes + report.faults.of(CauseKind::Mismatch), 50, "{report:?}");
 }
 
 #[test]
