@@ -187,7 +187,10 @@ fn the_jobs_of_kubernetes_run_their_load_against_the_service() {
             .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).chain(["--warm-up", "0"]).collect();
         let loaded = run(&words);
-        assert_eq!(loaded.status, Some(0), "{job}: {loaded:?}");
+        // A busy host may send less than was due, and says so; what it sends comes back.
+        let sent_less = loaded.stdout.contains("this host sent only");
+        assert_eq!(loaded.status, Some(i32::from(sent_less)), "{job}: {loaded:?}");
+        assert!(loaded.stdout.contains("every byte as sent"), "{job}: {loaded:?}");
     }
     assert!(folder.join("$(JOB_COMPLETION_INDEX).hgrm").exists());
     std::fs::remove_dir_all(folder).unwrap();
