@@ -65,3 +65,17 @@ pub(crate) fn for_load(failure: &BenchFailure) -> Option<String> {
         other => other.help(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_is_not_told_to_leave_out_a_half_close_that_it_never_makes() {
+        let short =
+            SendError::Short { peer: "127.0.0.1:7".parse().unwrap(), sent: 64, returned: 3 };
+        assert!(for_sending(&short).unwrap().ends_with("try --no-half-close"));
+        let help = for_load(&BenchFailure::Stream(short)).unwrap();
+        assert_eq!(help, "the server may limit the bytes, or the time, of a connection");
+    }
+}

@@ -189,16 +189,30 @@ async fn open_to_another(
     Ok((other, local))
 }
 
-/// Connects without blocking: connect(2) on a non-blocking socket, then the wait until it can be
-/// written, then SO_ERROR, which says how it went.
+/// Connects without blocking: waits until the socket can be written, then reads SO_ERROR, which says how
+/// it went.
 async fn open(
     peer: SocketAddr,
     source: Option<IpAddr>,
     segment: Option<u32>,
 ) -> io::Result<Async<TcpStream>> {
+    let stream = Async::new_nonblocking(begin(peer, source, segment)?)?;
+    stream.writable().await?;
+    match stream.get_ref().take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
+}
+
+/// Begins to connect: connect(2) on a non-blocking socket.
+pub(super) fn begin(
+    peer: SocketAddr,
+    source: Option<IpAddr>,
+    segment: Option<u32>,
+) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // A probe must not wait for the acknowledgement of the one before (Nagle's algorithm).
+    // A message must not wait for the acknowledgement of the one before (Nagle's algorithm).
     socket.set_tcp_nodelay(true)?;
     if let Some(segment) = segment {
         limit_segments(&socket, segment)?;
@@ -207,14 +221,8 @@ async fn open(
         socket.bind(&local_end(source, peer)?.into())?;
     }
     match socket.connect(&peer.into()) {
-        Err(error) if !is_under_way(&error) => return Err(error),
-        _ => {}
-    }
-    let stream = Async::new_nonblocking(TcpStream::from(socket))?;
-    stream.writable().await?;
-    match stream.get_ref().take_error()? {
-        Some(error) => Err(error),
-        None => Ok(stream),
+        Err(error) if !is_under_way(&error) => Err(error),
+        _ => Ok(socket.into()),
     }
 }
 
@@ -242,7 +250,7 @@ fn is_one_host(ip: IpAddr) -> bool {
 }
 
 /// Where to bind for `peer`: a link-local source is in the peer's zone.
-pub(super) fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAddr> {
+fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAddr> {
     let mut local = SocketAddr::new(source, 0);
     match (&mut local, peer) {
         (SocketAddr::V6(local), SocketAddr::V6(peer)) => {
@@ -262,7 +270,7 @@ pub(super) fn local_end(source: IpAddr, peer: SocketAddr) -> io::Result<SocketAd
 /// Says whether connect(2) means "not yet": EINPROGRESS, or EINTR, after which it goes on by itself.
 /// EAGAIN means that there is no room for it.
 #[cfg(unix)]
-pub(super) fn is_under_way(error: &io::Error) -> bool {
+fn is_under_way(error: &io::Error) -> bool {
     use rustix::io::Errno;
     [Errno::INPROGRESS, Errno::INTR]
         .map(|errno| Some(errno.raw_os_error()))
@@ -271,7 +279,7 @@ pub(super) fn is_under_way(error: &io::Error) -> bool {
 
 /// Says whether connect means "not yet": WSAEWOULDBLOCK.
 #[cfg(not(unix))]
-pub(super) fn is_under_way(error: &io::Error) -> bool {
+fn is_under_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 

@@ -27,7 +27,7 @@ impl AsyncRead for &Wire {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        uninterrupted(|| Pin::new(&mut &self.0).poll_read(cx, buffer))
+        poll_uninterrupted(|| Pin::new(&mut &self.0).poll_read(cx, buffer))
     }
 }
 
@@ -37,7 +37,7 @@ impl AsyncWrite for &Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        uninterrupted(|| Pin::new(&mut &self.0).poll_write(cx, bytes))
+        poll_uninterrupted(|| Pin::new(&mut &self.0).poll_write(cx, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -50,14 +50,23 @@ impl AsyncWrite for &Wire {
     }
 }
 
-/// Does it again while a signal interrupts it (EINTR), which says nothing about the connection.
-fn uninterrupted<T>(mut call: impl FnMut() -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+/// Makes a call again while a signal interrupts it (EINTR), which says nothing about the connection.
+pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             done => return done,
         }
     }
+}
+
+/// The same for what may have to wait.
+fn poll_uninterrupted<T>(mut call: impl FnMut() -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    let done = uninterrupted(|| match call() {
+        Poll::Ready(done) => done.map(Poll::Ready),
+        Poll::Pending => Ok(Poll::Pending),
+    });
+    done.map_or_else(|error| Poll::Ready(Err(error)), |done| done.map(Ok))
 }
 
 #[cfg(test)]
@@ -67,7 +76,7 @@ mod tests {
     #[test]
     fn a_call_that_a_signal_interrupts_is_made_again() {
         let mut interruptions = 3;
-        let read = uninterrupted(|| {
+        let read = poll_uninterrupted(|| {
             if interruptions == 0 {
                 return Poll::Ready(Ok(5));
             }
@@ -75,8 +84,9 @@ mod tests {
             Poll::Ready(Err(io::ErrorKind::Interrupted.into()))
         });
         assert!(matches!(read, Poll::Ready(Ok(5))), "{read:?}");
-        let reset = uninterrupted::<()>(|| Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())));
+        let reset =
+            poll_uninterrupted::<()>(|| Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())));
         assert!(matches!(reset, Poll::Ready(Err(_))), "{reset:?}");
-        assert!(uninterrupted::<()>(|| Poll::Pending).is_pending());
+        assert!(poll_uninterrupted::<()>(|| Poll::Pending).is_pending());
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_io::{Async, Timer};
 
+use crate::client::wire::uninterrupted;
 use crate::socket::{CallerOptions, Complaint, Drops, Received, call, complaint, receive};
 
 /// A socket of its own.
@@ -85,16 +86,6 @@ impl Flow {
         let more = dropped.wrapping_sub(self.dropped);
         self.dropped = dropped;
         more.into()
-    }
-}
-
-/// Does it again while a signal interrupts it (EINTR).
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            done => return done,
-        }
     }
 }
 

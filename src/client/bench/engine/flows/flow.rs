@@ -9,6 +9,7 @@ use mio::{Interest, Registry, Token};
 use crate::client::bench::payload::Payload;
 use crate::client::bench::window::Window;
 use crate::client::ping::probe::HEADER;
+use crate::client::wire::uninterrupted;
 use crate::socket::{CallerOptions, call};
 
 #[derive(Debug)]
@@ -92,11 +93,6 @@ impl Flow {
         let Some(socket) = &self.socket else { return Err(ErrorKind::NotConnected.into()) };
         room[..HEADER].copy_from_slice(&number.to_be_bytes());
         room[HEADER..].copy_from_slice(self.tail(number, payload));
-        loop {
-            match socket.send_to(room, peer) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                sent => return sent.map(drop),
-            }
-        }
+        uninterrupted(|| socket.send_to(room, peer)).map(drop)
     }
 }

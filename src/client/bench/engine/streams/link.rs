@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 
 use crate::client::bench::ledger::{Ledger, Wrong};
 use crate::client::bench::payload::Payload;
-use crate::client::connect::{is_under_way, local_end};
+use crate::client::connect::begin;
 use crate::client::excerpt::Excerpt;
 use crate::client::preface::ProxyHeader;
+use crate::client::wire::uninterrupted;
 use crate::error::Cause;
 
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Link {
         }
     }
 
-    /// Begins to connect (connect(2) on a non-blocking socket).
+    /// Begins to connect.
     pub(super) fn connect(
         &mut self,
         peer: SocketAddr,
@@ -80,18 +81,7 @@ impl Link {
         registry: &Registry,
         token: Token,
     ) -> io::Result<()> {
-        let socket = Socket::new(Domain::for_address(peer), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        // A message must not wait for the acknowledgement of the one before (Nagle's algorithm).
-        socket.set_tcp_nodelay(true)?;
-        if let Some(source) = source {
-            socket.bind(&local_end(source, peer)?.into())?;
-        }
-        match socket.connect(&peer.into()) {
-            Err(error) if !is_under_way(&error) => return Err(error),
-            _ => {}
-        }
-        let mut stream = TcpStream::from_std(socket.into());
+        let mut stream = TcpStream::from_std(begin(peer, source, None)?);
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         self.stream = Some(stream);
         self.state = State::Connecting;
@@ -133,19 +123,17 @@ impl Link {
     pub(super) fn send(&mut self, payload: &Payload) -> io::Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         while !self.preface.is_empty() {
-            match stream.write(&self.preface) {
+            match uninterrupted(|| stream.write(&self.preface)) {
                 Ok(length) => drop(self.preface.drain(..length)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_after_close(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
         while self.ledger.unsent(payload) > 0 {
-            match stream.write(self.ledger.next_bytes(payload)) {
+            match uninterrupted(|| stream.write(self.ledger.next_bytes(payload))) {
                 Ok(length) => self.ledger.sent += length as u64,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_after_close(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }
@@ -163,16 +151,11 @@ impl Link {
         whole: impl FnMut(u64),
     ) -> Result<Received, Broken> {
         let Some(stream) = &mut self.stream else { return Ok(Received::Nothing) };
-        let length = loop {
-            match stream.read(scratch) {
-                Ok(0) => return Err(Broken::EndOfStream),
-                Ok(length) => break length,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Ok(Received::Nothing);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Broken::System(error.into())),
-            }
+        let length = match uninterrupted(|| stream.read(scratch)) {
+            Ok(0) => return Err(Broken::EndOfStream),
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Received::Nothing),
+            Err(error) => return Err(Broken::System(error.into())),
         };
         let before = self.ledger.returned;
         self.ledger.take(&scratch[..length], payload, whole).map_err(|wrong| {
