@@ -2,7 +2,9 @@
 //!
 //! This is the only place that prints, and it stands on the library's public items alone.
 
+use std::io::Write as _;
 use std::process::ExitCode;
+use std::{env, io, panic};
 
 mod address;
 mod bench;
@@ -38,7 +40,8 @@ use sink::Sink;
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    say_panics_without_memory();
+    let words: Vec<_> = env::args_os().skip(1).collect();
     let (sink, result) = match parse(&words) {
         Ok(command) => {
             let sink = Sink::new(command.is_json());
@@ -59,6 +62,17 @@ pub(crate) fn main() -> ExitCode {
         Err(Stop::Failed(failure)) => sink.failure(&failure),
     };
     status.into()
+}
+
+/// Has a panic say what and where, and no backtrace unless one is asked for. Where memory runs out,
+/// async-task panics twice; std then writes a backtrace in any case, which takes memory, and waits for
+/// itself for ever as there is none: a server would hang in place of ending.
+fn say_panics_without_memory() {
+    if env::var_os("RUST_BACKTRACE").is_none_or(|style| style == "0") {
+        panic::set_hook(Box::new(|panic| {
+            let _ = writeln!(io::stderr(), "{panic}");
+        }));
+    }
 }
 
 fn run(command: Command, sink: Sink) -> Result<Status, Stop> {
