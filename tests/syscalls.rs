@@ -252,15 +252,19 @@ fn serves_as_it_should(name: &str, listening: &Listening, serves: Serves) {
     // The first may be those to whom it happens.
     let _ = (tcp(), udp(), tcp(), udp());
     let (ticks, open) = (cpu_ticks(listening), descriptors());
-    let tries: Vec<(bool, bool)> = (0..3).map(|_| (tcp(), udp())).collect();
     let expected = match serves {
         NotTcp(_) => (false, true),
         NotUdp => (true, false),
         All | Nobody(_) => (true, true),
     };
-    assert_eq!(tries.last(), Some(&expected), "{name}: {tries:?}");
-    assert!(cpu_ticks(listening) - ticks < 50, "{name}: it spins");
+    // A busy host may take longer than one try waits.
     let end = Instant::now() + PATIENCE;
+    let mut tries = Vec::new();
+    while tries.len() < 3 || tries.last() != Some(&expected) {
+        assert!(Instant::now() < end, "{name}: {tries:?}");
+        tries.push((tcp(), udp()));
+    }
+    assert!(cpu_ticks(listening) - ticks < 50, "{name}: it spins");
     while descriptors() > open {
         assert!(Instant::now() < end, "{name}: descriptors are left");
     }

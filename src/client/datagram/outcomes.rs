@@ -137,6 +137,9 @@ impl Outcomes {
         back: Instant,
     ) {
         let peer = self.peer;
+        if self.ledger.expire_one(sequence, back) {
+            self.time_out(sequence, local_port);
+        }
         let (rtt, late, behind) = match self.ledger.back(sequence, back) {
             Some(Return::First { rtt, late, behind }) => (rtt, late, behind),
             Some(Return::Again { copy }) => {
@@ -199,14 +202,15 @@ impl Outcomes {
 
     /// Tells lost what is waited for longer than the timeout.
     pub(super) fn expire(&mut self, now: Instant, port_of: impl Fn(u64) -> u16) {
-        let peer = self.peer;
         while let Some(sequence) = self.ledger.expire(now) {
-            let (loss, by, error) = (DatagramLoss::Timeout, None, None);
-            let local_port = port_of(sequence);
-            let event = DatagramEvent::Lost { peer, sequence, local_port, loss, by, error };
-            self.events.push_back(event);
-            self.silent = true;
+            self.time_out(sequence, port_of(sequence));
         }
+    }
+
+    fn time_out(&mut self, sequence: u64, local_port: u16) {
+        let (peer, loss, by, error) = (self.peer, DatagramLoss::Timeout, None, None);
+        self.events.push_back(DatagramEvent::Lost { peer, sequence, local_port, loss, by, error });
+        self.silent = true;
     }
 }
 
@@ -281,6 +285,48 @@ mod tests {
         assert_eq!(told.len(), expected.len(), "{told:#?}");
         for (told, expected) in told.iter().zip(expected) {
             assert!(told.starts_with(expected), "{expected}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_kernel_says_when_a_probe_came_not_who_reads_it_late() {
+        let [peer, local]: [SocketAddr; 2] =
+            ["192.0.2.9:7", "192.0.2.1:9"].map(|text| text.parse().unwrap());
+        let start = Instant::now();
+        // A second after the probe was sent it is read, and the kernel has had it for so long.
+        for (age, told) in [
+            (
+                Duration::from_millis(985),
+                &["Reply { sequence: 1, arrival: ProbeArrival { bytes: 64, rtt: 15ms"][..],
+            ),
+            (
+                Duration::from_millis(975),
+                &["Lost { sequence: 1, local_port: 9, loss: Timeout", "Late { sequence: 1"],
+            ),
+        ] {
+            let mut outcomes = Outcomes::new(peer, local, 64, Ledger::new(20 * MILLI));
+            outcomes.send(1, 9, start);
+            let probe = outcomes.probe(1).to_vec();
+            let received = Received {
+                from: peer,
+                length: 64,
+                cut: false,
+                marks: None,
+                ttl: None,
+                age,
+                dropped: None,
+            };
+            let read = start + Duration::from_secs(1);
+            outcomes.receive(&probe, &received, 9, read);
+            outcomes.expire(read, |_| 9);
+            let events: Vec<String> = std::iter::from_fn(|| outcomes.event())
+                .skip(2)
+                .map(|event| format!("{event:?}").replace("peer: 192.0.2.9:7, ", ""))
+                .collect();
+            assert_eq!(events.len(), told.len(), "{events:#?}");
+            for (event, told) in events.iter().zip(told) {
+                assert!(event.starts_with(told), "{told}: {event}");
+            }
         }
     }
 

@@ -135,6 +135,14 @@ impl Ledger {
         None
     }
 
+    /// Says whether this probe, if it is back at `now`, was lost by then and was not told so. Ask
+    /// where `now` is not the clock's: what has come may have waited to be read.
+    pub(in crate::client) fn expire_one(&mut self, sequence: u64, now: Instant) -> bool {
+        let Some(position) = self.position(sequence) else { return false };
+        let waited = now.saturating_duration_since(self.probes[position].since);
+        waited >= self.timeout && self.lose(sequence)
+    }
+
     /// A probe is back at `now` on a stream, where order holds: those before it are lost.
     pub(in crate::client) fn back_in_order(
         &mut self,
@@ -310,6 +318,19 @@ mod tests {
         assert_eq!(told, [2, 4]);
         assert!(ledger.is_idle() && ledger.next_loss().is_none());
         assert!(matches!(ledger.back(3, later), Some(Return::First { late: true, .. })));
+    }
+
+    #[test]
+    fn what_was_lost_when_it_came_is_lost_once_however_late_it_is_read() {
+        let (mut ledger, now) = ledger(1);
+        // The second is lost a millisecond later, by the time at which it came.
+        assert!(
+            !ledger.expire_one(2, now) && !ledger.expire_one(1, now) && !ledger.expire_one(9, now)
+        );
+        assert!(ledger.expire_one(2, now + MILLI) && !ledger.expire_one(2, now + MILLI));
+        assert!(matches!(ledger.back(2, now + MILLI), Some(Return::First { late: true, .. })));
+        assert!(matches!(ledger.back(3, now + MILLI), Some(Return::First { late: false, .. })));
+        assert_eq!((ledger.awaited(), ledger.expire(now + 3 * MILLI)), (1, Some(4)));
     }
 
     #[test]
