@@ -1,9 +1,10 @@
 //! `echo6 ping -u`: datagrams, what happens to each line by line, and what they come to.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use echo6::Client;
-use echo6::client::{DatagramEvent, DatagramPing, DatagramProbes, DatagramReport};
+use echo6::client::{DatagramEvent, DatagramLoss, DatagramPing, DatagramProbes, DatagramReport};
 
 use super::Ping;
 use super::run::{Pinged, Voice};
@@ -84,11 +85,14 @@ impl Pinged for Udp<'_> {
         Ok(())
     }
 
-    fn fate(event: &DatagramEvent) -> Option<Fate> {
+    fn fate(&self, event: &DatagramEvent) -> Option<Fate> {
         match event {
             DatagramEvent::Reply { arrival, .. } => Some(Fate::Back(arrival.rtt)),
             DatagramEvent::Late { arrival, .. } => Some(Fate::Late(arrival.rtt)),
-            DatagramEvent::Lost { .. } => Some(Fate::Lost),
+            DatagramEvent::Lost { loss: DatagramLoss::Timeout, .. } => {
+                Some(Fate::Lost(self.voice.arguments.timeout))
+            }
+            DatagramEvent::Lost { .. } => Some(Fate::Lost(Duration::ZERO)),
             _ => None,
         }
     }

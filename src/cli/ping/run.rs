@@ -38,7 +38,7 @@ pub(super) trait Pinged {
     fn note(&mut self, event: &Self::Event) -> Result<(), Stop>;
 
     /// What is drawn of an event.
-    fn fate(event: &Self::Event) -> Option<Fate>;
+    fn fate(&self, event: &Self::Event) -> Option<Fate>;
 
     /// One line with the figures so far.
     fn so_far(&self, probes: &Self::Probes) -> String;
@@ -159,7 +159,7 @@ impl<P: Pinged> Run<P> {
             match select(probes.next(), asked.next()).await {
                 Either::Left((Some(event), _)) => {
                     self.pinged.note(&event)?;
-                    if let (Some(trace), Some(fate)) = (&mut self.trace, P::fate(&event)) {
+                    if let (Some(trace), Some(fate)) = (&mut self.trace, self.pinged.fate(&event)) {
                         trace.note(self.start.elapsed(), fate);
                     }
                 }

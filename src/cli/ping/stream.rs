@@ -2,10 +2,11 @@
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use echo6::Client;
 use echo6::address::Families;
-use echo6::client::{self, PingEvent, Probes, Report, SendError};
+use echo6::client::{self, Loss, PingEvent, Probes, Report, SendError};
 
 use super::Ping;
 use super::lines::{Tone, line, reason};
@@ -136,11 +137,14 @@ impl Pinged for Tcp<'_> {
         Ok(())
     }
 
-    fn fate(event: &PingEvent) -> Option<Fate> {
+    fn fate(&self, event: &PingEvent) -> Option<Fate> {
         match event {
             PingEvent::Reply { rtt, .. } => Some(Fate::Back(*rtt)),
             PingEvent::Late { rtt, .. } => Some(Fate::Late(*rtt)),
-            PingEvent::Lost { .. } => Some(Fate::Lost),
+            PingEvent::Lost { loss: Loss::Timeout, .. } => {
+                Some(Fate::Lost(self.voice.arguments.timeout))
+            }
+            PingEvent::Lost { .. } => Some(Fate::Lost(Duration::ZERO)),
             _ => None,
         }
     }

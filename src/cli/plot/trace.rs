@@ -23,8 +23,8 @@ pub(crate) enum Fate {
     Back(Duration),
     /// It came back when it was given up.
     Late(Duration),
-    /// It did not come back.
-    Lost,
+    /// It was given up after this time.
+    Lost(Duration),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -50,10 +50,13 @@ impl Trace {
         Self { each: Vec::new(), stretches: Vec::new(), width: WIDTH, all: Times::default() }
     }
 
-    /// Takes note of what came of a probe `at` this time since the start.
+    /// Takes note of what came of a probe, `at` this time since the start. It is drawn where it was
+    /// sent, so that what is lost stands beside what was sent with it, and not where it was given up.
     pub(crate) fn note(&mut self, at: Duration, fate: Fate) {
-        if let Fate::Back(rtt) | Fate::Late(rtt) = fate {
-            self.all.note(rtt);
+        let (Fate::Back(took) | Fate::Late(took) | Fate::Lost(took)) = fate;
+        let at = at.saturating_sub(took);
+        if !matches!(fate, Fate::Lost(_)) {
+            self.all.note(took);
         }
         if self.stretches.is_empty() {
             if self.each.len() < EACH {
@@ -83,7 +86,7 @@ impl Trace {
         match fate {
             Fate::Back(rtt) => stretch.times.note(rtt),
             Fate::Late(rtt) => stretch.late = stretch.late.max(Some(rtt)),
-            Fate::Lost => stretch.lost = true,
+            Fate::Lost(_) => stretch.lost = true,
         }
     }
 
@@ -98,7 +101,7 @@ impl Trace {
             };
             let back = of(|fate| if let Fate::Back(rtt) = fate { Some(*rtt) } else { None });
             let late = of(|fate| if let Fate::Late(rtt) = fate { Some(*rtt) } else { None });
-            let lost = self.each.iter().filter(|(_, fate)| *fate == Fate::Lost);
+            let lost = self.each.iter().filter(|(_, fate)| matches!(fate, Fate::Lost(_)));
             return Series {
                 name,
                 marks: Marks::Each(back.collect()),
@@ -146,16 +149,16 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn a_few_probes_are_drawn_one_by_one() {
+    fn a_few_probes_are_drawn_one_by_one_where_they_were_sent() {
         let mut trace = Trace::new();
-        trace.note(1000 * MS, Fate::Back(2 * MS));
-        trace.note(2000 * MS, Fate::Lost);
+        trace.note(1002 * MS, Fate::Back(2 * MS));
+        trace.note(6000 * MS, Fate::Lost(4000 * MS));
         trace.note(9000 * MS, Fate::Late(5000 * MS));
         let series = trace.series(String::new());
         let Marks::Each(each) = series.marks else { panic!("{series:?}") };
         assert_eq!(
             (each, series.lost, series.late),
-            (vec![(1.0, 2.0)], vec![2.0], vec![(9.0, 5e3)])
+            (vec![(1.0, 2.0)], vec![2.0], vec![(4.0, 5e3)])
         );
     }
 
@@ -164,9 +167,9 @@ mod tests {
         let mut trace = Trace::new();
         for probe in 0..1_000_000_u32 {
             let rtt = if probe == 765_432 { 90 * MS } else { MS };
-            trace.note(MS * probe, Fate::Back(rtt));
+            trace.note(MS * probe + rtt, Fate::Back(rtt));
         }
-        trace.note(MS * 500_000, Fate::Lost);
+        trace.note(MS * 500_000, Fate::Lost(MS));
         let series = trace.series(String::new());
         let Marks::Bands(bands) = series.marks else { panic!("{series:?}") };
         assert!((STRETCHES / 2..=STRETCHES).contains(&bands.len()), "{}", bands.len());
