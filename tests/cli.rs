@@ -56,6 +56,7 @@ fn a_wrong_command_line_exits_with_2_and_says_what_to_do() {
         (&["listen", "--fault", "flip @10", ":0"], "invalid fault", "help: write \"flip@10\"\n"),
         (&["listen", "--fault", "flip10", ":0"], "invalid fault", "help: write \"flip@10\"\n"),
         (&["listen", "--fault", "1% flop@9", ":0"], "invalid fault", "help: write \"1%flip@9\"\n"),
+        (&["listen", "--fault", "loss 30%", ":0"], "invalid fault", "help: write \"30%drop\"\n"),
         (&["listen", "--fault", "delay9ms", ":0"], "invalid fault", "help: write \"delay=9ms\"\n"),
         (&["listen", "--fault", "reorder", ":0"], "reorder is a fault of datagrams", "add -u"),
         (

@@ -186,6 +186,7 @@ const ALIASES: &[(&str, FaultKind)] = &[
     ("fin", FaultKind::HalfClose),
     ("freeze", FaultKind::Hang),
     ("insert", FaultKind::Add),
+    ("lag", FaultKind::Delay),
     ("latency", FaultKind::Delay),
     ("loss", FaultKind::Drop),
     ("lose", FaultKind::Drop),
@@ -193,6 +194,7 @@ const ALIASES: &[(&str, FaultKind)] = &[
     ("rst", FaultKind::Reset),
     ("slicer", FaultKind::Slice),
     ("swap", FaultKind::MixUp),
+    ("throttle", FaultKind::Rate),
     ("timeout", FaultKind::Stall),
     ("truncate", FaultKind::Cut),
 ];

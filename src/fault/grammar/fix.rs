@@ -5,7 +5,7 @@ use crate::fault::error::{FaultErrorKind as Kind, Wrong};
 use crate::fault::kind::FaultKind;
 
 /// Writes the whole text as it was probably meant: without blanks, with the name that is nearest to a
-/// wrong one, and with the sign that is missing before a value or an offset.
+/// wrong one, with the sign that is missing before a value or an offset, and with a share in front.
 pub(super) fn likely_fix(text: &str, wrong: Wrong) -> Option<String> {
     if text.len() > LONGEST {
         return None;
@@ -14,6 +14,9 @@ pub(super) fn likely_fix(text: &str, wrong: Wrong) -> Option<String> {
     let reads = |text: &String| Reader::new(text).fault().is_ok();
     if joined != text && reads(&joined) {
         return Some(joined);
+    }
+    if let Some(share_first) = with_share_first(&joined).filter(reads) {
+        return Some(share_first);
     }
     if wrong.kind != Kind::UnknownName {
         return None;
@@ -26,6 +29,14 @@ pub(super) fn likely_fix(text: &str, wrong: Wrong) -> Option<String> {
     let signs = if number.is_empty() { &[""][..] } else { &["=", "@"] };
     let written = signs.iter().map(|sign| format!("{before}{meant}{sign}{number}{rest}"));
     written.into_iter().find(reads)
+}
+
+/// `NAME=P%`, which netem(8) writes, as `P%NAME`.
+fn with_share_first(text: &str) -> Option<String> {
+    let (head, rest) = text.split_once('%')?;
+    let (name, share) = head.split_at(head.find(char::is_numeric)?);
+    let kind = FaultKind::nearest(name.trim_end_matches('='))?;
+    Some(format!("{share}%{}{rest}", kind.name()))
 }
 
 /// No fault that people type is longer.
