@@ -59,6 +59,18 @@ fn the_report_fits_80_columns_and_says_what_came_back() {
 }
 
 #[test]
+fn connections_that_are_held_have_times_and_no_rate() {
+    let server = Listening::start(&["-q", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let ran = bench(&["--hold", "50ms", &address]);
+    let row = ran.stdout.lines().nth(1).unwrap_or_default();
+    let mut columns = row.split_whitespace().skip_while(|column| *column != "IPv4").skip(1);
+    assert_eq!((ran.status, columns.next()), (Some(0), Some("-")), "{ran:?}");
+    assert!(columns.next().and_then(|p50| p50.parse::<f64>().ok()).is_some(), "{ran:?}");
+    assert!(ran.stdout.contains("hold: times are those of the echo"), "{}", ran.stdout);
+}
+
+#[test]
 fn what_failed_is_said_by_cause_with_the_place_of_the_first_difference() {
     let (_changing, changing) = Listening::faulty("127.0.0.1:0", "flip@4");
     let ran = bench(&["-n", "9", &changing]);

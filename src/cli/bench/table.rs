@@ -33,7 +33,7 @@ pub(super) fn table(reports: &[BenchReport]) -> String {
         let margin = margin.map_or_else(String::new, |interval| {
             format!("± {:.1} %", (interval.margin() * 100.0).min(999.0))
         });
-        let rate = if came_back { thousands(report.rate) } else { "-".to_owned() };
+        let rate = if report.rate > 0.0 { thousands(report.rate) } else { "-".to_owned() };
         let faults = report.faults.total();
         let times = figures(&report.rtt);
         let _ = writeln!(

@@ -81,7 +81,7 @@ pub struct BenchReport {
     pub sent_bytes: u64,
     /// Bytes that came back unchanged.
     pub returned_bytes: u64,
-    /// Echoes a second.
+    /// Echoes a second; 0 where connections are held, which has no rate.
     pub rate: f64,
     /// The 95 % interval of the rate, from the slices; `None` if there are too few.
     pub rate_interval: Option<Interval>,
