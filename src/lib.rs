@@ -38,7 +38,7 @@
 //! [`how_it_works`] follows one connection from `listen` to `close`.
 //!
 //! The library never prints, exits, or reads a signal or an environment variable: it is handed its
-//! listeners and a future that resolves when it shall stop, and it reports through [`Event`](server::Event)s.
+//! listeners and a future that resolves when it is to stop, and it reports through [`Event`](server::Event)s.
 //!
 //! # Examples
 //!

@@ -218,7 +218,7 @@ fn the_listening_line_says_the_port_and_the_families() {
 }
 
 #[test]
-fn several_addresses_are_served_at_once() {
+fn several_addresses_are_served_side_by_side() {
     let mut listening = Listening::start(&["127.0.0.1:0", "[::1]:0"]);
     let four = listening.port;
     let line = listening.next_line();

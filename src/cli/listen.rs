@@ -13,7 +13,6 @@ use super::journal;
 use super::log::{Format, Log};
 use super::runtime::{self, Asked};
 use super::sink::Sink;
-use super::stdio::Stream;
 use super::values::families;
 use super::{faults, stdio};
 
@@ -76,9 +75,8 @@ fn run_server(arguments: &Listen) -> Result<Status, Stop> {
     let Sockets { listeners, datagrams, client } = sockets;
     let is_open = listeners.iter().any(|listener| !listener.address().ip().is_loopback());
     if gate.trusts_everyone() && is_open && !arguments.quiet && !arguments.inetd {
-        let words = "warning: --accept-proxy any: every peer can announce any address
-";
-        drop(Stream::Stderr.write_all(words.as_bytes()));
+        let words = "warning: --accept-proxy any: every peer can announce any address";
+        Sink::new(arguments.json).remark(words);
     }
     let reserve = RESERVE + listeners.len() + datagrams.len();
     let room = descriptors_less(reserve); // asked in any case, because to ask is to make room

@@ -14,7 +14,7 @@ use super::stdio::Stream;
 const REDRAW: Duration = Duration::from_millis(200);
 
 /// How long nothing is drawn: what is done within it needs no line.
-const PATIENCE: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Waits for `work`, with `line` on stderr meanwhile, if it is to be `shown` and stderr is a
 /// terminal.
@@ -27,7 +27,7 @@ pub(crate) async fn with_progress<T>(
         if !shown || !io::stderr().is_terminal() {
             return pending::<Infallible>().await;
         }
-        Timer::after(PATIENCE).await;
+        Timer::after(QUIET).await;
         let _clear = Clear;
         loop {
             draw(&format!("\r{}\x1b[K", line()));

@@ -61,7 +61,7 @@ pub(crate) fn run_here<F: Future>(future: F) -> F::Output {
 }
 
 /// How long a client may take to end when a signal has asked for it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs a client's `future` until it ends or is `stopped`, whichever is first.
 pub(crate) async fn until<F: Future>(
@@ -107,7 +107,7 @@ impl Asked {
 pub(crate) type Stopped = Shared<BoxFuture<'static, ()>>;
 
 /// Runs a client's `job` on a thread of its own, and waits for its result, for a signal or for the
-/// deadline. A job that was asked to stop has [`PATIENCE`] to end: it may be held up, because nobody
+/// deadline. A job that was asked to stop has [`STOP_TIMEOUT`] to end: it may be held up, because nobody
 /// takes what it writes.
 pub(crate) fn supervised(
     deadline: Option<Duration>,
@@ -147,7 +147,7 @@ pub(crate) fn supervised(
     });
     let finished = finished.unwrap_or_else(|| {
         drop(stop);
-        let _ = ended.recv_timeout(PATIENCE);
+        let _ = ended.recv_timeout(STOP_TIMEOUT);
         done.try_recv().map(|result| result.unwrap_or(Ok(Status::Network)))
     });
     finished.unwrap_or_else(|_| match thread.join() {

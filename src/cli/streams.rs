@@ -24,7 +24,7 @@ pub(crate) fn file(file: impl Read + Send + 'static) -> impl AsyncRead + Unpin {
     Unblock::with_capacity(PIPE, Once { file, ended: false })
 }
 
-/// stdout without the line buffer of [`io::stdout`], so that what came back is shown at once, also
+/// stdout without the line buffer of [`io::stdout`], so that what came back is shown immediately, also
 /// an unfinished line.
 pub(crate) fn stdout() -> impl AsyncWrite + Unpin {
     Unblock::with_capacity(PIPE, Stream::Stdout)

@@ -10,14 +10,15 @@ use echo6::proxy::{Command as ProxyCommand, Header, Version};
 
 use super::failure::Failure;
 
-/// Reads a duration: seconds, or a number with `ms`, `s`, `m` or `h` behind it.
+/// Reads a duration: seconds, or a number with `us`, `ms`, `s`, `m` or `h` behind it.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let duration = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         Err(_) => humantime::parse_duration(text).ok(),
     };
-    duration
-        .ok_or_else(|| "a duration is a number of seconds, or has a unit: 500ms, 2s, 5m, 1h".into())
+    duration.ok_or_else(|| {
+        "a duration is a number of seconds, or has a unit: 50us, 500ms, 2s, 5m, 1h".into()
+    })
 }
 
 /// Reads a duration that must not be zero.

@@ -1,9 +1,9 @@
 //! A target in, probes out at set times, and a value for each thing that happens to them.
 
 pub(in crate::client) mod alarm;
+mod backoff;
 mod event;
 pub(in crate::client) mod ledger;
-mod patience;
 pub(in crate::client) mod probe;
 mod probes;
 mod report;

@@ -18,10 +18,10 @@ use crate::socket::{DatagramSocket, ListenError, ListenOptions, Listener, Transp
 
 /// An echo server (RFC 862), ready to run.
 ///
-/// It runs on async-std's executor, which has a thread for each core unless the environment
-/// variable `ASYNC_STD_THREAD_COUNT` says otherwise; for echoing, one is best. The caller needs no
-/// runtime for it: [`start`](Self::start) it beside whatever the program does, or await
-/// [`run`](Self::run) on any executor.
+/// The caller needs no runtime for it: [`start`](Self::start) it beside whatever the program does,
+/// on a thread of its own, or await [`run`](Self::run) on any executor. `run` has its clients on the
+/// executor of async-std, which has a thread for each core unless the environment variable
+/// `ASYNC_STD_THREAD_COUNT` says otherwise; for echoing, one is best.
 ///
 /// # Examples
 ///
@@ -207,7 +207,7 @@ impl Server {
         self
     }
 
-    /// Closes clients of these prefixes at once, unless a longer prefix that they are in is
+    /// Closes clients of these prefixes immediately, unless a longer prefix that they are in is
     /// [allowed](Self::allow). May be called again for more.
     pub fn deny(mut self, prefixes: impl IntoIterator<Item = Prefix>) -> Self {
         self.gate.clients.deny(prefixes);

@@ -80,7 +80,7 @@ impl ListenOptions {
     }
 
     /// What to bind, in order: the addresses of all `endpoints`, each once, and the families that the
-    /// socket of each shall serve.
+    /// socket of each serves.
     pub(super) fn plan(
         self,
         endpoints: &[Endpoint],

@@ -10,7 +10,7 @@ use crate::cli::values::{
     parse_buffer, parse_byte_limit, parse_duration, parse_limit, parse_rate, parse_timeout,
 };
 
-/// serve on each ADDRESS until SIGINT, SIGTERM or SIGHUP
+/// serve on each ADDRESS until SIGINT, SIGTERM or (Linux) SIGHUP
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,

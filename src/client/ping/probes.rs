@@ -11,8 +11,8 @@ use async_io::Timer;
 use futures::Stream;
 use futures::future::BoxFuture;
 
+use super::backoff::Backoff;
 use super::event::{Loss, PingEvent, Skip};
-use super::patience::Patience;
 use super::schedule::{Due, Schedule};
 use super::separate::Separate;
 use super::session::Session;
@@ -39,10 +39,10 @@ impl Ping {
             return Err(ConnectError::NoneAccepts { attempts: Vec::new(), source: None });
         };
         let schedule = Schedule::new(self.interval, self.count);
-        let patience = Patience::new(self.interval);
+        let backoff = Backoff::new(self.interval);
         let state = State::Away(Away::trying(&self, &addresses));
         let events = VecDeque::new();
-        Ok(Probes { ping: self, addresses, peer, schedule, patience, state, events, waiting: None })
+        Ok(Probes { ping: self, addresses, peer, schedule, backoff, state, events, waiting: None })
     }
 }
 
@@ -56,7 +56,7 @@ pub struct Probes {
     addresses: Vec<SocketAddr>,
     peer: SocketAddr,
     schedule: Schedule,
-    patience: Patience,
+    backoff: Backoff,
     state: State,
     /// What happened and was not yielded yet.
     events: VecDeque<PingEvent>,
@@ -104,11 +104,11 @@ impl Probes {
                 let before = events.len();
                 let polled = session.poll(cx, schedule, events);
                 if events.range(before..).any(is_back) {
-                    self.patience.reset();
+                    self.backoff.reset();
                 }
                 let lost = ready!(polled);
                 if lost && !schedule.is_over() {
-                    State::Away(Away::waiting(self.patience.wait()))
+                    State::Away(Away::waiting(self.backoff.wait()))
                 } else {
                     State::Over
                 }
@@ -142,7 +142,7 @@ impl Probes {
                     if let Some((address, _)) = error.likeliest() {
                         self.peer = address;
                     }
-                    let (peer, retry_in) = (self.peer, self.patience.wait());
+                    let (peer, retry_in) = (self.peer, self.backoff.wait());
                     events.push_back(PingEvent::Unreachable { peer, error, retry_in });
                     if let Some(Due { sequence, .. }) = schedule.take(Instant::now(), true) {
                         lose(sequence, peer, events);

@@ -12,8 +12,8 @@ use futures::future::BoxFuture;
 use futures::io::sink;
 use futures::stream::FuturesUnordered;
 
+use super::backoff::Backoff;
 use super::event::{Loss, PingEvent, Skip};
-use super::patience::Patience;
 use super::probe::{number, payload};
 use super::schedule::{Due, Schedule};
 use super::settings::Ping;
@@ -34,7 +34,7 @@ pub(super) struct Separate {
     first: Option<Connection>,
     payload: Vec<u8>,
     running: FuturesUnordered<BoxFuture<'static, Ended>>,
-    patience: Patience,
+    backoff: Backoff,
     /// When the next probe may go, if one was lost: back to back they would be many.
     not_before: Option<Instant>,
     /// Whether the server held up what was due.
@@ -50,7 +50,7 @@ impl Separate {
             first: Some(first),
             payload: payload(ping.size),
             running: FuturesUnordered::new(),
-            patience: Patience::new(ping.interval),
+            backoff: Backoff::new(ping.interval),
             not_before: None,
             held_up: false,
             timer: Timer::never(),
@@ -109,13 +109,13 @@ impl Separate {
         let peer = self.peer;
         match result {
             Ok((connect, rtt)) => {
-                self.patience.reset();
+                self.backoff.reset();
                 self.not_before = None;
                 let (bytes, connect) = (self.payload.len(), Some(connect));
                 events.push_back(PingEvent::Reply { peer, sequence, bytes, rtt, connect });
             }
             Err(error) => {
-                self.not_before = Some(Instant::now() + self.patience.wait());
+                self.not_before = Some(Instant::now() + self.backoff.wait());
                 let loss = Loss::by(&error);
                 if loss != Loss::Timeout {
                     events.push_back(PingEvent::Disconnected { peer, error });

@@ -8,12 +8,12 @@ const FIRST: Duration = Duration::from_millis(20);
 
 /// Waits that double from [`FIRST`] to the interval between two probes.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Backoff {
     next: Duration,
     most: Duration,
 }
 
-impl Patience {
+impl Backoff {
     pub(super) fn new(interval: Duration) -> Self {
         Self { next: FIRST, most: interval.max(FIRST) }
     }
@@ -38,10 +38,10 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_interval_and_only_a_reply_resets_them() {
         let waits = |interval, count| {
-            let mut patience = Patience::new(Duration::from_millis(interval));
-            let waits: Vec<_> = (0..count).map(|_| patience.wait().as_millis()).collect();
-            patience.reset();
-            assert_eq!(patience.wait(), FIRST);
+            let mut backoff = Backoff::new(Duration::from_millis(interval));
+            let waits: Vec<_> = (0..count).map(|_| backoff.wait().as_millis()).collect();
+            backoff.reset();
+            assert_eq!(backoff.wait(), FIRST);
             waits
         };
         assert_eq!(waits(100, 5), [20, 40, 80, 100, 100]);
