@@ -109,7 +109,7 @@ fn a_silent_connection_lives_or_ends_in_one_of_four_ways() {
                 let &(lie, word, said) = case;
                 let liar = Liar::start(ip, lie);
                 let address = liar.address.to_string();
-                let checked = run(&["check", "--json", "-w", "1s", "--hold", "1s", &address]);
+                let checked = run(&["check", "--json", "-w", "3s", "--hold", "3s", &address]);
                 assert_eq!(checked.status, Some(1), "{word}: {checked:?}");
                 let (check, summary) = (&checked.objects()[0], &checked.objects()[1]);
                 assert_eq!((&check["hold"], &check["verdict"]), (&word.into(), &word.into()));

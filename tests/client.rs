@@ -29,10 +29,10 @@ fn row(address: SocketAddr, outcome: &str) -> (SocketAddr, String) {
 #[test]
 fn an_address_that_refuses_passes_the_turn_at_once() {
     let (closed, server) = (Closed::reserve(V6).address, Liar::start(V4, honest).address);
-    let client = Client::new().head_start(Duration::from_secs(2));
-    let start = Instant::now();
+    let head_start = Duration::from_secs(2);
+    let client = Client::new().head_start(head_start);
     let connection = block_on(client.connect(&[closed, server])).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(1), "no head start for one that has failed");
+    assert!(connection.duration < head_start, "{:?}, though it failed", connection.duration);
     assert_eq!(connection.peer, server);
     let expected = [row(closed, "connection refused"), row(server, "connected")];
     assert_eq!(outcomes(&connection.attempts), expected);
@@ -164,7 +164,7 @@ fn every(interval: Duration) -> Ping {
 #[test]
 fn a_late_reply_is_late_and_not_the_reply_of_the_next_probe() {
     let liar = Liar::start(V4, answers_late);
-    let client = Client::new().timeout(Duration::from_millis(100));
+    let client = Client::new().timeout(Duration::from_secs(1));
     let mut seen = Vec::new();
     let report = ping_until(client.ping().interval(Duration::ZERO), liar.address, |event| {
         match event {
@@ -244,7 +244,7 @@ fn back_to_back_probes_come_to_an_end_when_the_server_is_gone_for_good() {
 fn at_a_set_rate_time_runs_from_when_a_probe_was_due() {
     // One reply is held back until the next probe comes, so the first takes an interval at least.
     let liar = Liar::start(V4, answers_late);
-    let interval = Duration::from_millis(80);
+    let interval = Duration::from_millis(500);
     let report = ping_until(every(interval), liar.address, |event| {
         matches!(event, PingEvent::Reply { sequence: 3, .. })
     });
@@ -276,12 +276,12 @@ fn a_client_that_is_late_itself_does_not_charge_the_server_for_it() {
     let peer = SocketAddr::new(V4, server.address.port());
     let report = ping_until(every(Duration::from_millis(200)).count(4), peer, |event| {
         if matches!(event, PingEvent::Reply { sequence: 1, .. }) {
-            std::thread::sleep(Duration::from_secs(1)); // the others fall due, and nobody sends them
+            std::thread::sleep(Duration::from_secs(3)); // the others fall due, and nobody sends them
         }
         false
     });
     assert_eq!((report.received, report.lost), (4, 0));
-    assert!(report.rtt.max() < Duration::from_millis(400), "{:?}", report.rtt.max());
+    assert!(report.rtt.max() < Duration::from_secs(2), "{:?}", report.rtt.max());
 }
 
 #[test]

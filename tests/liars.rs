@@ -19,10 +19,10 @@ fn a_server_that_cuts_the_reply_at_the_half_close_is_told_over_both_families() {
             scope.spawn(move || {
                 let liar = Liar::start(ip, liar::closes_at_the_half_close);
                 let address = liar.address.to_string();
-                let sent = run(&["send", "-w", "1s", &address, "hello"]);
+                let sent = run(&["send", "-w", "20s", &address, "hello"]);
                 let said = "is short: 0 of 5 bytes came back";
                 assert_said(&sent, sent.stderr.lines().next(), (1, said));
-                let checked = run(&["check", "-w", "1s", &address]);
+                let checked = run(&["check", "-w", "20s", &address]);
                 let said = "the far end cuts the reply when we half-close";
                 assert_said(&checked, checked.stdout.lines().last(), (1, said));
             });
@@ -68,14 +68,14 @@ fn a_large_stream_that_stops_midway_is_a_timeout_with_its_place() {
 
 #[test]
 fn a_ping_tells_a_liar_from_a_slow_server() {
-    for (fault, said) in [
-        ("flip@63", "differs at byte 63"),
-        ("reset@2", "connection reset by the other end"),
-        ("stall", "no reply within 300ms"),
-        ("hang", "no reply within 300ms"),
+    for (fault, wait, said) in [
+        ("flip@63", "20s", "differs at byte 63"),
+        ("reset@2", "20s", "connection reset by the other end"),
+        ("stall", "300ms", "no reply within 300ms"),
+        ("hang", "300ms", "no reply within 300ms"),
     ] {
         let (_server, address) = Listening::faulty("[::1]:0", fault);
-        let pinged = run(&["ping", "-c", "2", "-i", "50ms", "-w", "300ms", &address]);
+        let pinged = run(&["ping", "-c", "2", "-i", "50ms", "-w", wait, &address]);
         assert_eq!(pinged.status, Some(1), "{pinged:?}");
         assert!(pinged.stderr.contains(said), "{said}: {pinged:?}");
         assert!(pinged.stdout.contains("2 sent, 0 received, 2 lost, 0 late"), "{pinged:?}");
@@ -140,12 +140,12 @@ fn a_server_that_returns_whole_lines_keeps_the_end_of_a_large_message() {
 /// The server of RFC 863, which also listens on a port of its own, answers nothing by design.
 #[test]
 fn a_server_that_discards_sends_who_asked_it_to_check() {
-    for (lie, error) in [
-        (liar::discards as liar::Lie, "is short: 0 of 5 bytes came back"),
-        (liar::never_answers, "no progress with "),
+    for (lie, wait, error) in [
+        (liar::discards as liar::Lie, "20s", "is short: 0 of 5 bytes came back"),
+        (liar::never_answers, "300ms", "no progress with "),
     ] {
         let address = Liar::start(V6, lie).address.to_string();
-        let sent = run(&["send", "-w", "300ms", &address, "hello"]);
+        let sent = run(&["send", "-w", wait, &address, "hello"]);
         assert_said(&sent, sent.stderr.lines().next(), (1, error));
         assert_said(&sent, sent.stderr.lines().last(), (1, " echo server"));
         let hint = format!("\"echo6 check '{address}'\" tells which");
@@ -159,15 +159,15 @@ fn a_server_that_discards_sends_who_asked_it_to_check() {
 /// A full server and one that nobody serves look the same from outside: the sentence names both.
 #[test]
 fn a_limit_of_the_server_is_named_as_a_cause() {
-    for (limit, said) in [
-        ("--max-conns", "it hangs, is slow, or has reached its limit of clients"),
-        ("--max-per-source", "a limit"),
+    for (limit, wait, said) in [
+        ("--max-conns", "300ms", "it hangs, is slow, or has reached its limit of clients"),
+        ("--max-per-source", "20s", "a limit"),
     ] {
         let mut server = Listening::start(&["--json", limit, "1", "[::1]:0"]);
         let address = format!("[::1]:{}", server.port);
         let _first = common::connect(address.parse().unwrap());
         while !server.next_line().contains("\"connected\"") {}
-        let checked = run(&["check", "-q", "-w", "300ms", &address]);
+        let checked = run(&["check", "-q", "-w", wait, &address]);
         assert_said(&checked, checked.stdout.lines().last(), (1, said));
     }
 }

@@ -105,17 +105,17 @@ fn a_source_over_its_limit_is_closed_at_once_and_others_are_served() {
 
 #[test]
 fn only_the_idle_client_is_closed_and_not_too_soon() {
-    let idle = Duration::from_millis(400);
+    let idle = Duration::from_secs(2);
     let server = TestServer::on("[::]:0", |server| server.idle_timeout(idle));
     let mut busy = server.connect(V6);
     let mut silent = server.connect(V4);
-    assert_eq!(round_trip(&mut silent, b"last words"), b"last words");
     let start = Instant::now();
-    silent.set_nonblocking(true).unwrap();
+    assert_eq!(round_trip(&mut silent, b"last words"), b"last words");
+    silent.set_read_timeout(Some(idle / 20)).unwrap();
     while silent.read(&mut [0]).is_err() {
         assert_eq!(round_trip(&mut busy, b"."), b".");
     }
-    assert!(start.elapsed() >= idle - Duration::from_millis(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() >= idle, "{:?}", start.elapsed());
     let closed = server.closed();
     assert_eq!(closed.reason, Reason::Idle, "{closed:?}");
     assert_eq!(closed.peer, silent.local_addr().unwrap());
@@ -147,18 +147,18 @@ fn connect_with_a_small_buffer(server: &TestServer) -> TcpStream {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_client_that_takes_its_bytes_slowly_is_not_idle() {
-    let idle = Duration::from_millis(400);
+    let idle = Duration::from_secs(2);
     let server = TestServer::on("[::]:0", |server| server.idle_timeout(idle));
     let mut client = connect_with_a_small_buffer(&server);
     let message = noise(400_000); // the kernel takes all of it at once
     client.write_all(&message).unwrap();
     let start = Instant::now();
     let mut reply = Vec::new();
-    let mut piece = [0; 10_000];
+    let mut piece = [0; 16_000];
     while reply.len() < message.len() {
-        let length = client.read(&mut piece).unwrap();
-        assert!(length > 0, "closed after {:?}, {} bytes", start.elapsed(), reply.len());
-        reply.extend_from_slice(&piece[..length]);
+        let taken = client.read_exact(&mut piece);
+        assert!(taken.is_ok(), "closed after {:?}, {} bytes", start.elapsed(), reply.len());
+        reply.extend_from_slice(&piece);
         std::thread::sleep(idle / 10);
     }
     assert!(reply == message && start.elapsed() > 2 * idle, "{:?}", start.elapsed());
@@ -222,7 +222,7 @@ fn a_client_gets_back_as_many_bytes_as_it_may_send_and_end_of_stream() {
 
 #[test]
 fn a_client_whose_time_is_up_gets_what_it_sent_and_end_of_stream() {
-    let most = Duration::from_millis(300);
+    let most = Duration::from_secs(2);
     let server = TestServer::on("[::1]:0", |server| server.max_time(most));
     let mut client = server.connect(V6);
     assert_eq!(round_trip(&mut client, b"in time"), b"in time");

@@ -6,6 +6,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use common::binary::{Listening, echo6, output_with_input, piped, run};
 use common::liar::{Closed, Liar, Lie};
@@ -110,11 +111,12 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 #[test]
 fn a_slow_reader_is_no_fault_of_the_server() {
     let server = Listening::start(&["-q", "[::]:0"]);
+    let several_waits = Duration::from_millis(2500);
     // The shorter one is all in the buffers on the way to stdout when the server closes.
     for length in [200_000, 8 << 20] {
         let message = noise(length);
         let address = format!("127.0.0.1:{}", server.port);
-        let (status, echo) = read_slowly(&["send", "-w", "100ms", &address], &message);
+        let (status, echo) = read_slowly(&["send", "-w", "1s", &address], &message, several_waits);
         assert!(status == Some(0) && echo == message, "{length}: {status:?}, {}", echo.len());
     }
 }
@@ -122,9 +124,10 @@ fn a_slow_reader_is_no_fault_of_the_server() {
 #[test]
 fn a_slow_reader_gets_all_that_came_back_unchanged_before_an_error() {
     let message = noise(200_000);
+    let a_while = Duration::from_millis(400);
     for (fault, length) in [("drop@199999", 199_999), ("flip@100000", 100_000)] {
         let (_server, address) = Listening::faulty("[::1]:0", fault);
-        let (status, echo) = read_slowly(&["send", &address], &message);
+        let (status, echo) = read_slowly(&["send", &address], &message, a_while);
         assert!(status == Some(1) && echo == message[..length], "{status:?}, {}", echo.len());
     }
 }
@@ -148,15 +151,15 @@ fn a_reset_is_a_reset_and_a_close_is_a_close_whoever_notices_first() {
     }
 }
 
-/// Runs the binary with `input` on its stdin, and takes nothing from its stdout for a while, several
-/// timeouts long. Returns its exit status and its stdout.
-fn read_slowly(arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>) {
+/// Runs the binary with `input` on its stdin, and takes nothing from its stdout during `pause`.
+/// Returns its exit status and its stdout.
+fn read_slowly(arguments: &[&str], input: &[u8], pause: Duration) -> (Option<i32>, Vec<u8>) {
     let mut child = piped(&mut echo6(arguments));
     let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut echo = Vec::new();
     std::thread::scope(|scope| {
         scope.spawn(move || stdin.write_all(input).unwrap());
-        std::thread::sleep(std::time::Duration::from_millis(400));
+        std::thread::sleep(pause);
         stdout.read_to_end(&mut echo).unwrap();
     });
     (child.wait().unwrap().code(), echo)
@@ -183,15 +186,15 @@ fn json_names_the_cause_of_a_failure() {
     let faulty = |fault| Listening::start(&["-q", "--fault", fault, "[::]:0"]);
     let [changing, cutting] = ["flip@4", "drop@4"].map(faulty);
     let [silent, resetting] = ["stall", "reset@2"].map(faulty);
-    for (address, cause) in [
-        (closed.address.to_string(), "refused"),
-        (format!("[::1]:{}", changing.port), "mismatch"),
-        (format!("127.0.0.1:{}", cutting.port), "short"),
-        (format!("127.0.0.1:{}", silent.port), "timeout"),
-        (format!("[::1]:{}", resetting.port), "reset"),
-        ("nosuch.invalid:7".to_owned(), "resolve"),
+    for (address, wait, cause) in [
+        (closed.address.to_string(), "20s", "refused"),
+        (format!("[::1]:{}", changing.port), "20s", "mismatch"),
+        (format!("127.0.0.1:{}", cutting.port), "20s", "short"),
+        (format!("127.0.0.1:{}", silent.port), "300ms", "timeout"),
+        (format!("[::1]:{}", resetting.port), "20s", "reset"),
+        ("nosuch.invalid:7".to_owned(), "20s", "resolve"),
     ] {
-        let sent = run(&["send", "--json", "-w", "300ms", &address, "hello"]);
+        let sent = run(&["send", "--json", "-w", wait, &address, "hello"]);
         assert_eq!(sent.status, Some(1), "{sent:?}");
         let failure = &sent.objects()[0];
         let named = (cause != "resolve").then_some(&address[..]);
@@ -262,7 +265,7 @@ fn an_interrupt_ends_it_though_nobody_writes_to_the_fifo() {
 #[cfg(unix)]
 fn takes_signals(process: u32) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        std::thread::sleep(Duration::from_millis(500));
         return true;
     };
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();

@@ -341,12 +341,12 @@ fn processes_that_share_a_port_share_the_clients() {
 
 #[test]
 fn a_server_that_was_stopped_itself_does_not_take_its_clients_for_idle() {
-    let listening = listen_with_descriptors("-n 64", "--idle-timeout 500ms [::]:0");
+    let listening = listen_with_descriptors("-n 64", "--idle-timeout 2s [::]:0");
     let mut client = connect((V4, listening.port).into());
     assert_eq!(round_trip(&mut client, b"before"), b"before");
     assert!(is_silent(&client), "and it has been looked at since");
     listening.signal(Signal::STOP);
-    std::thread::sleep(Duration::from_millis(1200)); // more than two timeouts long, nobody serves
+    std::thread::sleep(Duration::from_millis(2500)); // for longer than the timeout, nobody serves
     listening.signal(Signal::CONT);
     assert!(is_silent(&client), "it is not closed");
     assert_eq!(round_trip(&mut client, b"after"), b"after");

@@ -134,7 +134,7 @@ pub(crate) fn round_trip(stream: &mut TcpStream, message: &[u8]) -> Vec<u8> {
 pub(crate) fn fill(stream: &TcpStream) -> u64 {
     let chunk = noise(1 << 20);
     let mut sent = 0;
-    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
     while let Ok(length) = (&*stream).write(&chunk) {
         sent += length as u64;
         assert!(sent < 1 << 30, "it takes bytes without end");
