@@ -8,6 +8,7 @@ mod datagram;
 mod error;
 mod excerpt;
 mod exchange;
+mod findings;
 #[cfg(all(test, feature = "serde"))]
 mod golden;
 mod idle;
@@ -29,17 +30,16 @@ pub use bench::{
     Slice, StepOutcome, Warning,
 };
 pub use check::{
-    BULK, Check, CheckSummary, Checked, Diagnosis, Findings, HalfClose, Hold, Mute, Passing, Step,
-    StepFailure,
+    BULK, Check, Checked, Diagnosis, HalfClose, Hold, Mute, Passing, Step, StepFailure,
 };
 pub use connect::Connection;
 pub use datagram::{
-    DatagramCheck, DatagramChecked, DatagramDiagnosis, DatagramError, DatagramEvent,
-    DatagramFindings, DatagramLoss, DatagramPing, DatagramProbes, DatagramReply, DatagramReport,
-    FlowReport, Marks, ProbeArrival,
+    DatagramCheck, DatagramChecked, DatagramDiagnosis, DatagramError, DatagramEvent, DatagramLoss,
+    DatagramPing, DatagramProbes, DatagramReply, DatagramReport, FlowReport, Marks, ProbeArrival,
 };
 pub use error::{ConnectError, SendError};
 pub use excerpt::{Excerpt, Protocol};
+pub use findings::{CheckSummary, Finding, Findings};
 pub use idle::IdleTimeout;
 pub use ping::{Loss, Ping, PingEvent, Probes, Report, Skip};
 pub use preface::ProxyHeader;

@@ -252,3 +252,31 @@ fn socat_as_a_client_gets_back_what_it_sends() {
         assert!(output.stdout == message, "{kind}: {} bytes", output.stdout.len());
     }
 }
+
+#[test]
+fn one_address_that_works_is_enough_for_any_whatever_else_was_named() {
+    let server = Listening::start(&["-q", "-u", "127.0.0.1:0"]);
+    let good = format!("127.0.0.1:{}", server.port);
+    let nobody = free(V6).to_string();
+    for transport in [&[][..], &["-u"]] {
+        for other in ["nosuch.invalid:7", &nobody] {
+            for (flags, status) in [(&[][..], 1), (&["--any"], 0)] {
+                let addresses = [&good[..], other];
+                let checked = run(&[&["check", "-q"], transport, flags, &addresses].concat());
+                assert_eq!(checked.status, Some(status), "{transport:?} {flags:?} {checked:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_datagrams_too_stand_below_the_target_that_they_belong_to() {
+    let server = Listening::start(&["-q", "-u", "127.0.0.1:0"]);
+    let (name, address) =
+        (format!("localhost:{}", server.port), format!("127.0.0.1:{}", server.port));
+    let checked = run(&["check", "-4u", &name, &address]);
+    assert_eq!(checked.status, Some(0), "{checked:?}");
+    let lines: Vec<&str> = checked.stdout.lines().collect();
+    assert_eq!((lines[1], lines[3]), (&name[..], &address[..]), "{checked:?}");
+    assert!(lines[2].starts_with(&address) && lines[4].starts_with(&address), "{checked:?}");
+}

@@ -167,3 +167,15 @@ fn serves_ipv4(network: &Path, address: &str) -> u16 {
     assert_eq!((run.status, &run.stdout[..]), (Some(0), "hi\n"), "{address}: {}", run.stderr);
     listening.port
 }
+
+#[test]
+fn a_family_that_a_name_has_not_is_named_for_both_transports() {
+    let Some(network) = Path::make(1500, "") else { return };
+    let server = network.listen(&["-q", "-u", "0.0.0.0:0"]);
+    let four = format!("four.test:{}", server.port);
+    for transport in [&[][..], &["-u"]] {
+        let run = client(&network, &[&["check", "-q"], transport, &[&four]].concat());
+        let said = "IPv4 works; the name has no IPv6 address\n";
+        assert_eq!((run.status, &run.stdout[..]), (Some(0), said), "{run:?}");
+    }
+}

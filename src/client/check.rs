@@ -16,7 +16,6 @@ mod steps;
 
 pub use checked::{Checked, StepFailure};
 pub use diagnosis::Diagnosis;
-pub use findings::{CheckSummary, Findings};
 pub use kinds::{BULK, HalfClose, Hold, Mute, Step};
 pub use settings::Check;
 pub use sizes::Passing;

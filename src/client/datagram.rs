@@ -14,7 +14,7 @@ mod probes;
 mod report;
 mod send;
 
-pub use check::{DatagramCheck, DatagramChecked, DatagramDiagnosis, DatagramFindings, Marks};
+pub use check::{DatagramCheck, DatagramChecked, DatagramDiagnosis, Marks};
 pub use error::DatagramError;
 pub use event::{DatagramEvent, DatagramLoss, ProbeArrival};
 pub use ping::DatagramPing;

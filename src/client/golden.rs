@@ -11,13 +11,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::attempt::{Attempt, Outcome};
-use super::check::{CheckSummary, Checked, HalfClose, Hold, Passing, Step, StepFailure};
+use super::check::{Checked, HalfClose, Hold, Passing, Step, StepFailure};
 use super::datagram::{
     DatagramChecked, DatagramDiagnosis, DatagramError, DatagramEvent, DatagramLoss, DatagramReply,
     DatagramReport, Marks, ProbeArrival,
 };
 use super::error::{ConnectError, SendError};
 use super::excerpt::Excerpt;
+use super::findings::CheckSummary;
 use super::idle::IdleTimeout;
 use super::ping::{Loss, PingEvent, Report, Skip};
 use super::send::{Reply, Tally};
@@ -419,10 +420,12 @@ fn what_datagrams_yield() {
     let alive = Some(MILLI * 25);
     checked.idle = Some(IdleTimeout { alive, ended: Some(MILLI * 35), hold: Hold::Dead });
     checked.failure = Some(DatagramError::Timeout { peer, after: MILLI });
+    checked.target = Some("name:7000".parse().unwrap());
     let written = serde_json::to_value(&checked).unwrap();
     let expected = line(json!({
-        "echo_us": 1000.0, "new_port_only": true, "tcp_connects": true, "empty": true,
-        "path_mtu": 1420, "path_mtu_by": "::1", "black_hole": true, "longest": 1372,
+        "event": "check", "target": "name:7000", "verdict": "silent_tcp_works", "ok": false,
+        "diagnosis": "silent_tcp_works", "echo_us": 1000.0, "new_port_only": true,
+        "tcp_connects": true, "empty": true, "path_mtu": 1420, "path_mtu_by": "::1", "black_hole": true, "longest": 1372,
         "vanishes": 1373, "truncates_at": 4096, "marks": "kept", "hold_alive_us": 25_000.0,
         "hold_ended_us": 35_000.0, "hold": "dead", "cause": "timeout",
         "error": "no reply from [::1]:7000 within 1ms"
@@ -430,7 +433,7 @@ fn what_datagrams_yield() {
     assert_eq!(written, expected);
     let rows = documented(&["check", "-u"]);
     for field in expected.as_object().unwrap().keys() {
-        let known = ["address", "family", "cause", "error"].contains(&&field[..]);
+        let known = ["event", "address", "family", "cause", "error"].contains(&&field[..]);
         assert!(known || rows.contains(&format!("`{field}`")), "{field}: {rows}");
     }
     for code in Marks::ALL.iter().map(|marks| marks.code()) {

@@ -1,101 +1,49 @@
-//! What was found at each address of a target in, a sentence to act on out.
+//! What was found at an address in, its part of the sentence about the target out.
 
-use std::fmt;
+use std::net::SocketAddr;
 
 use super::checked::Checked;
 use super::diagnosis::Diagnosis;
 use crate::address::Families;
+use crate::client::findings::Finding;
 use crate::client::idle::IdleTimeout;
 
-/// What is spoken of when connections were silent.
-const SILENT: &str = "a silent connection";
+impl Finding for Checked {
+    const SILENT: &'static str = "a silent connection";
 
-/// What was found at the addresses of one target. Displays as a sentence to act on: `IPv6: refused;
-/// IPv4 works`.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Findings {
-    /// Each address.
-    pub checked: Vec<Checked>,
-    /// The family of which the name has no address, although one was wanted. The caller may note it.
-    pub missing: Option<Families>,
-}
-
-/// What a series of checks came to.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(tag = "event", rename = "summary"))]
-pub struct CheckSummary {
-    /// Addresses that were checked.
-    pub checked: usize,
-    /// Addresses at which everything works.
-    pub ok: usize,
-    /// Whether a check was stopped before all was known.
-    pub interrupted: bool,
-    /// A sentence for each target.
-    pub sentences: Vec<String>,
-}
-
-impl From<Vec<Checked>> for Findings {
-    fn from(checked: Vec<Checked>) -> Self {
-        Self { checked, missing: None }
+    fn address(&self) -> SocketAddr {
+        self.address
     }
-}
 
-impl CheckSummary {
-    /// Counts what was found.
-    pub fn note(&mut self, findings: &Findings) {
-        self.checked += findings.checked.len();
-        self.ok += findings.checked.iter().filter(|checked| checked.is_well()).count();
-        self.interrupted |= findings.checked.iter().any(|checked| !checked.finished);
+    fn is_well(&self) -> bool {
+        self.is_well()
     }
-}
 
-impl fmt::Display for Findings {
-    /// What is wrong first, each address by its family unless that has several.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = &self.checked;
-        let name = |checked: &Checked| {
-            let family = Families::of(checked.address);
-            let same = all.iter().filter(|other| Families::of(other.address) == family).count();
-            if same > 1 { checked.address.to_string() } else { family.to_string() }
-        };
-        // Beside one that answers, an address that does not is told otherwise.
-        let answering = |checked: &Checked| {
-            let mut families = all.iter().filter(|other| other.connect.is_some());
-            families
-                .find(|other| Families::of(other.address) != Families::of(checked.address))
-                .map(|other| Families::of(other.address))
-        };
-        let (well, wrong): (Vec<_>, Vec<_>) =
-            all.iter().partition(|checked| matches!(checked.diagnosis(), Diagnosis::Works));
-        let mut phrases: Vec<String> = Vec::new();
-        for checked in wrong {
-            let stopped = checked.failure.is_some() && !checked.finished;
-            let stopped = if stopped { " (interrupted)" } else { "" };
-            let diagnosis = match (checked.diagnosis(), checked.idle) {
-                // It says more if it is known what is survived.
-                (Diagnosis::Idle { .. }, Some(idle)) if idle.alive.is_some() => idle.phrase(SILENT),
-                (diagnosis, _) => diagnosis.beside(answering(checked)).to_string(),
-            };
-            phrases.push(format!("{}: {diagnosis}{stopped}", name(checked)));
-        }
-        let well: Vec<String> = well.into_iter().map(name).collect();
-        match &well[..] {
-            [] => {}
-            [one] => phrases.push(format!("{one} works")),
-            [most @ .., last] => phrases.push(format!("{} and {last} work", most.join(", "))),
-        }
-        for checked in all {
-            if let Some(idle) = checked.idle.filter(IdleTimeout::is_alive) {
-                phrases.push(format!("{}: {}", name(checked), idle.phrase(SILENT)));
+    fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    fn idle(&self) -> Option<IdleTimeout> {
+        self.idle
+    }
+
+    fn complaint(&self, all: &[Self]) -> Option<String> {
+        let diagnosis = match (self.diagnosis(), self.idle) {
+            (Diagnosis::Works, _) => return None,
+            // It says more if it is known what is survived.
+            (Diagnosis::Idle { .. }, Some(idle)) if idle.alive.is_some() => {
+                idle.phrase(Self::SILENT)
             }
-        }
-        if let Some(missing) = self.missing {
-            phrases.push(format!("the name has no {missing} address"));
-        }
-        f.write_str(&phrases.join("; "))
+            (diagnosis, _) => {
+                // Beside one that answers, an address that does not is told otherwise.
+                let family = Families::of(self.address);
+                let answering = all.iter().filter(|other| other.connect.is_some());
+                let mut families = answering.map(|other| Families::of(other.address));
+                diagnosis.beside(families.find(|&other| other != family)).to_string()
+            }
+        };
+        let stopped = self.failure.is_some() && !self.finished;
+        Some(diagnosis + if stopped { " (interrupted)" } else { "" })
     }
 }
 
@@ -104,6 +52,7 @@ mod tests {
     use super::*;
     use crate::client::check::kinds::{Hold, Step};
     use crate::client::error::SendError;
+    use crate::client::findings::{CheckSummary, Findings};
 
     fn checked(address: &str, wrong: bool) -> Checked {
         let mut checked = Checked::new(address.parse().unwrap());

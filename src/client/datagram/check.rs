@@ -20,11 +20,12 @@ mod checked;
 mod diagnosis;
 mod findings;
 mod hold;
+#[cfg(feature = "serde")]
+mod object;
 mod search;
 
 pub use checked::{DatagramChecked, Marks};
 pub use diagnosis::DatagramDiagnosis;
-pub use findings::DatagramFindings;
 
 use search::{Outcome, Search};
 

@@ -13,7 +13,8 @@ use crate::schema::{address, some_micros};
 /// What was found of datagrams at one address. What was not reached is absent.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+// Its fields are only a part of what is written of it.
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(remote = "Self"))]
 pub struct DatagramChecked {
     /// The target as it was given, if it was.
     #[cfg_attr(feature = "serde", serde(skip))]

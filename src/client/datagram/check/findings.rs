@@ -1,63 +1,50 @@
-//! What was found at each address of a target in, a sentence to act on out.
+//! What was found of datagrams at an address in, its part of the sentence about the target out.
 
-use std::fmt;
+use std::net::SocketAddr;
 
 use super::checked::DatagramChecked;
-use super::diagnosis::SILENT;
-use crate::address::Families;
+use super::diagnosis::{DatagramDiagnosis, SILENT};
+use crate::client::findings::Finding;
 use crate::client::idle::IdleTimeout;
 
-/// What was found at the addresses of one target. Displays as a sentence to act on.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct DatagramFindings {
-    /// Each address.
-    pub checked: Vec<DatagramChecked>,
-}
+impl Finding for DatagramChecked {
+    const SILENT: &'static str = SILENT;
 
-impl From<Vec<DatagramChecked>> for DatagramFindings {
-    fn from(checked: Vec<DatagramChecked>) -> Self {
-        Self { checked }
+    fn address(&self) -> SocketAddr {
+        self.address
     }
-}
 
-impl fmt::Display for DatagramFindings {
-    /// What is wrong first, each address by its family unless that has several.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |checked: &DatagramChecked| {
-            let family = Families::of(checked.address);
-            let same = self.checked.iter().filter(|other| Families::of(other.address) == family);
-            if same.count() > 1 { checked.address.to_string() } else { family.to_string() }
-        };
-        let (well, wrong): (Vec<_>, Vec<_>) =
-            self.checked.iter().partition(|checked| checked.is_well());
-        let mut phrases: Vec<String> = Vec::new();
-        for checked in wrong {
-            let stopped = if checked.finished { "" } else { " (interrupted)" };
-            phrases.push(format!("{}: {checked}{stopped}", name(checked)));
-        }
-        let well: Vec<String> = well.into_iter().map(name).collect();
-        match &well[..] {
-            [] => {}
-            [one] => phrases.push(format!("{one} works")),
-            [most @ .., last] => phrases.push(format!("{} and {last} work", most.join(", "))),
-        }
-        for checked in &self.checked {
-            if let Some(idle) = checked.idle.filter(IdleTimeout::is_alive) {
-                phrases.push(format!("{}: {}", name(checked), idle.phrase(SILENT)));
+    fn is_well(&self) -> bool {
+        self.is_well()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    fn idle(&self) -> Option<IdleTimeout> {
+        self.idle
+    }
+
+    fn complaint(&self, _: &[Self]) -> Option<String> {
+        match (self.diagnosis(), self.finished) {
+            (DatagramDiagnosis::Works, true) => None,
+            (DatagramDiagnosis::Works, false) => {
+                Some("interrupted before all was checked".to_owned())
             }
+            (_, true) => Some(self.to_string()),
+            (_, false) => Some(format!("{self} (interrupted)")),
         }
-        f.write_str(&phrases.join("; "))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
     use std::time::Duration;
 
     use super::*;
     use crate::client::datagram::error::DatagramError;
+    use crate::client::findings::Findings;
     use crate::client::idle::Hold;
 
     fn checked(address: &str, change: impl FnOnce(&mut DatagramChecked)) -> DatagramChecked {
@@ -125,7 +112,7 @@ mod tests {
         ] {
             let well = said.ends_with("works") && !said.contains(':');
             assert_eq!(found.is_well(), well, "{said}");
-            assert_eq!(DatagramFindings::from(vec![found]).to_string(), said);
+            assert_eq!(Findings::from(vec![found]).to_string(), said);
         }
     }
 
@@ -135,7 +122,7 @@ mod tests {
             it.path_mtu = Some(1500);
             (it.longest, it.vanishes) = (Some(1452), Some(1453));
         });
-        let findings = DatagramFindings::from(vec![six, checked("192.0.2.9:7", |_| {})]);
+        let findings = Findings::from(vec![six, checked("192.0.2.9:7", |_| {})]);
         assert_eq!(
             findings.to_string(),
             "IPv6: datagrams over 1452 bytes vanish, small ones return: fragments are dropped on \
@@ -143,8 +130,11 @@ mod tests {
         );
         let lives = checked("192.0.2.9:7", |it| it.idle = idle(Some(605), None, Hold::Alive));
         assert!(lives.is_well());
-        let findings = DatagramFindings::from(vec![lives]);
+        let findings = Findings::from(vec![lives]);
         let said = "IPv4 works; IPv4: a silent flow lives for at least 605 s";
         assert_eq!(findings.to_string(), said);
+        let stopped = checked("192.0.2.9:7", |it| it.finished = false);
+        let findings = Findings::from(vec![stopped]);
+        assert_eq!(findings.to_string(), "IPv4: interrupted before all was checked");
     }
 }
