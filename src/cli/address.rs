@@ -10,7 +10,6 @@ use super::failure::{Failure, Status, Stop};
 use super::sink::Sink;
 use super::stdio::Stdin;
 use super::values::listed;
-use super::words::DASH;
 use explain::Explanation;
 
 mod explain;
@@ -53,9 +52,9 @@ pub(crate) fn run(arguments: Address, sink: Sink) -> Result<Status, Stop> {
     };
     match &texts[..] {
         [] => Err(usage("no TEXT given", "write one: echo6 address '[::1]:7000'").into()),
-        [text] if text == DASH && json => lines::run(Stdin, explain_line, sink),
-        [text] if text == DASH => lines::run(Stdin, canonicalise, sink),
-        texts if texts.iter().any(|text| text == DASH) => {
+        [text] if text == "-" && json => lines::run(Stdin, explain_line, sink),
+        [text] if text == "-" => lines::run(Stdin, canonicalise, sink),
+        texts if texts.iter().any(|text| text == "-") => {
             Err(usage("\"-\" stands alone", "leave the other TEXTs out, or \"-\"").into())
         }
         texts => {

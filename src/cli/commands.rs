@@ -61,6 +61,7 @@ impl Command {
 #[argh(
     help_triggers("-h", "--help"),
     note = "ADDRESS is HOST:PORT: 127.0.0.1:7000, '[::1]:7000', '[fe80::1%eth0]:7000' or name:7000; for listen also :7000, which is every local address of both families.",
+    note = "'echo6 --generate WHAT' writes the man page (man) or completions (bash, zsh, fish, nushell) to stdout.",
     example = "Serve both families on one socket:\n$ {command_name} listen '[::]:7000'",
     example = "Ask over each:\n$ {command_name} send '127.0.0.1:7000,[::1]:7000' hello",
     example = "Explain an address:\n$ {command_name} address 2001:db8::1",

@@ -53,7 +53,8 @@ and several combine in the order given:
 
 const DATAGRAMS: &str = "
 With UDP it is applied to each datagram, and OFFSET is a byte of it: shorter
-datagrams have no fault. drop@1472 is a path whose MTU is too small.
+datagrams have no fault. drop@1472 is a path whose MTU is too small. Those that
+both lists have are applied to connections as well, unless there is --no-tcp.
 
 ";
 

@@ -22,10 +22,6 @@ pub(crate) enum Asked {
     Document(String),
 }
 
-/// What stands for a lone `-`, because argh takes it for an option it does not know. No system
-/// passes an argument with a NUL in it.
-pub(crate) const DASH: &str = "\0";
-
 /// Reads the words behind the name of `program`.
 pub(crate) fn read(words: &[&str], program: &CommandInfoWithArgs) -> Result<Asked, Failure> {
     let Some((&first, rest)) = words.split_first() else { return Ok(Asked::Help(None)) };
@@ -35,7 +31,6 @@ pub(crate) fn read(words: &[&str], program: &CommandInfoWithArgs) -> Result<Aske
     match first {
         "-h" | "--help" => Ok(Asked::Help(None)),
         "-V" | "--version" | "version" => Ok(Asked::Version),
-        // Hidden: it is for packagers.
         "--generate" => Ok(Asked::Document(rest.join(" "))),
         "help" => match rest.first() {
             None => Ok(Asked::Help(None)),
@@ -76,19 +71,18 @@ fn read_command(words: &[&str], command: &CommandInfoWithArgs) -> Result<Asked, 
                 "version" => return Ok(Asked::Version),
                 _ => {}
             }
-            let flag = command.flags.iter().find(|flag| flag.long == word_of(name));
-            let flag = flag.ok_or_else(|| unknown_option(&format!("--{name}"), command))?;
+            let option = format!("--{name}");
+            let flag = command.flags.iter().find(|flag| flag.long == option);
+            let flag = flag.ok_or_else(|| unknown_option(&option, command))?;
             let value = match (&flag.kind, glued) {
                 (FlagInfoKind::Switch, None) => None,
                 (FlagInfoKind::Switch, Some(_)) => {
-                    return Err(try_help(format!("--{name} takes no value"), command));
+                    return Err(try_help(format!("{option} takes no value"), command));
                 }
                 (FlagInfoKind::Option { .. }, Some(value)) => Some(value),
-                (FlagInfoKind::Option { arg_name }, None) => Some(
-                    words
-                        .next()
-                        .ok_or_else(|| no_value(&format!("--{name}"), arg_name, command))?,
-                ),
+                (FlagInfoKind::Option { arg_name }, None) => {
+                    Some(words.next().ok_or_else(|| no_value(&option, arg_name, command))?)
+                }
             };
             options.push(Given { flag, value: value.map(str::to_owned) });
         } else if let Some(cluster) = word.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
@@ -123,11 +117,6 @@ fn read_command(words: &[&str], command: &CommandInfoWithArgs) -> Result<Asked, 
     Ok(Asked::Command(for_argh(command, options, values)))
 }
 
-/// argh's `long` has its dashes in front.
-fn word_of(name: &str) -> String {
-    format!("--{name}")
-}
-
 /// Options first, each once unless it may be repeated; then the values, behind `--`.
 fn for_argh(
     command: &CommandInfoWithArgs,
@@ -145,9 +134,7 @@ fn for_argh(
     }
     if !values.is_empty() {
         words.push("--".to_owned());
-        words.extend(
-            values.into_iter().map(|value| if value == "-" { DASH } else { value }.to_owned()),
-        );
+        words.extend(values.into_iter().map(str::to_owned));
     }
     words
 }
@@ -310,10 +297,10 @@ mod tests {
             (&["ping", "A", "-c", "1", "-c", "2"], "ping --count 2 -- A"),
             (&["ping", "-q", "-q", "A"], "ping --quiet -- A"),
             (&["ping", "--fault=drop", "--fault", "flip"], "ping --fault drop --fault flip"),
-            (&["ping", "A", "--", "-c", "--x=1", "-"], "ping -- A -c --x=1 \0"),
+            (&["ping", "A", "--", "-c", "--x=1", "-"], "ping -- A -c --x=1 -"),
             (&["ping", "-c", "-1"], "ping --count -1"),
             (&["ping", "-c", "--"], "ping --count --"),
-            (&["ping", "-"], "ping -- \0"),
+            (&["ping", "-"], "ping -- -"),
             (&["ping", ""], "ping -- "),
         ] {
             assert_eq!(command(words), read, "{words:?}");

@@ -140,7 +140,7 @@ pub(crate) struct Listen {
     #[argh(switch)]
     pub(crate) json: bool,
 
-    /// print nothing but errors
+    /// print nothing but the first line, and errors
     #[argh(switch, short = 'q')]
     pub(super) quiet: bool,
 
