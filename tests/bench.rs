@@ -372,5 +372,6 @@ fn a_search_finds_a_rate_that_holds_or_says_that_there_is_none() {
 
     let impossible = bench.rate(1.0).search(0.5, Duration::from_nanos(1));
     let Ran { result, .. } = load(impossible, &[server.address]);
-    assert_eq!(result.found.iter().map(|found| found.rate).collect::<Vec<_>>(), [None]);
+    let [found] = &result.found[..] else { panic!("{result:?}") };
+    assert!(found.rate.is_none() && found.ended_by.is_some(), "{found:?}");
 }

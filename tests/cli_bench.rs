@@ -132,6 +132,30 @@ fn an_interrupt_in_the_warm_up_says_that_nothing_was_measured() {
     }
 }
 
+/// No host sends a thousand million messages a second, and none takes hours for one: what ends the
+/// search is what this host can send.
+#[test]
+fn a_search_that_this_host_ends_does_not_call_that_the_limit() {
+    let server = Listening::start(&["-q", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let search = ["-d", "50ms", "-r", "1000M", "-w", "1h", "--search", "p50=2h", &address];
+    let ran = bench(&search);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let said = ran.stdout.lines().find(|line| line.starts_with("this host could not send more"));
+    let said = said.unwrap_or_else(|| panic!("{ran:?}"));
+    assert!(said.ends_with("/s: p50=7200s was not reached"), "{said}");
+    assert!(!ran.stdout.contains("highest rate"), "{ran:?}");
+    assert!(
+        ran.stderr.ends_with("help: load from other hosts too, or try another -c\n"),
+        "{ran:?}"
+    );
+
+    let objects = bench(&[&["--json"], &search[..]].concat()).objects();
+    let found = &objects.last().unwrap()["found"][0];
+    assert_eq!(found["ended_by"], "not_sent", "{objects:?}");
+    assert!(found["rate"].as_f64().is_some_and(|rate| rate > 1.0), "{objects:?}");
+}
+
 #[test]
 fn a_run_is_kept_and_compared_with_and_other_settings_are_refused() {
     let server = Listening::start(&["-q", "[::]:0"]);

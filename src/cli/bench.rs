@@ -264,9 +264,10 @@ impl Bench {
             return Err(Failure::here("cannot load", error).into());
         }
         if !self.json {
-            let task = match (self.burst, self.hold) {
-                (Some(_), _) => report::Task::Burst,
-                (_, Some(_)) => report::Task::Hold,
+            let task = match (self.burst, self.hold, self.search) {
+                (Some(_), ..) => report::Task::Burst,
+                (_, Some(_), _) => report::Task::Hold,
+                (.., Some(goal)) => report::Task::Search(goal),
                 _ => report::Task::Load,
             };
             sink.data(report::text(reports, result, task, self.verbose).as_bytes())?;
@@ -275,6 +276,9 @@ impl Bench {
             let failures = reports.iter().filter_map(|report| report.failure.as_ref());
             let mut helps: Vec<String> = failures.filter_map(hints::for_load).collect();
             helps.dedup();
+            if result.found.iter().any(report::ended_here) {
+                helps.push("load from other hosts too, or try another -c".to_owned());
+            }
             helps.iter().for_each(|help| sink.remark(&format!("help: {}", for_shell(help))));
         }
         let mut status = Status::Ok;

@@ -5,21 +5,23 @@ use std::fmt::Write as _;
 use echo6::address::Families;
 use echo6::client::{
     BenchFailure, BenchReport, BenchResult, Bound, Change, DatagramCounts, FirstDifference, Found,
-    Interval, Loop, PairedDifference, SearchStep, SendError,
+    Interval, Loop, PairedDifference, SearchStep, SendError, StepOutcome,
 };
 use echo6::error::{CauseKind, chain};
 use echo6::times::Times;
 
 use super::table::{figures, mebibytes, table, thousands};
+use super::values::Goal;
 use crate::cli::ping::histogram;
 use crate::cli::text::{count, millis};
 
 /// What kind of run it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Task {
     Load,
     Burst,
     Hold,
+    Search(Goal),
 }
 
 /// All that is to be printed of a run.
@@ -35,7 +37,7 @@ pub(super) fn text(
     }
     let mut text = table(reports);
     for found in &result.found {
-        text += &self::found(found, reports.len() > 1);
+        text += &self::found(found, task, reports.len() > 1);
     }
     if let Some(difference) = &result.difference {
         text += &self::difference(difference);
@@ -88,12 +90,31 @@ pub(super) fn text(
 }
 
 /// What was found at the end of a search.
-fn found(found: &Found, several: bool) -> String {
+fn found(found: &Found, task: Task, several: bool) -> String {
     let name = if several { format!("{}: ", found.address) } else { String::new() };
-    match found.rate {
-        Some(rate) => format!("{name}highest rate within the limit: {}/s\n", thousands(rate)),
-        None => format!("{name}no rate was within the limit\n"),
-    }
+    let rate = found.rate.map(|rate| thousands(rate) + "/s");
+    let said = match (rate, task) {
+        (Some(rate), Task::Search(goal)) if ended_here(found) => {
+            format!("this host could not send more than {rate}: {goal} was not reached")
+        }
+        (None, Task::Search(goal)) if ended_here(found) => {
+            format!("this host could not send at the lowest rate: {goal} was not tried")
+        }
+        (Some(rate), _) if found.ended_by == Some(StepOutcome::Faults) => {
+            format!("highest rate within the limit: {rate}; above it, messages failed")
+        }
+        (None, _) if found.ended_by == Some(StepOutcome::Faults) => {
+            "no rate was within the limit: messages failed".to_owned()
+        }
+        (Some(rate), _) => format!("highest rate within the limit: {rate}"),
+        (None, _) => "no rate was within the limit".to_owned(),
+    };
+    format!("{name}{said}\n")
+}
+
+/// Whether a search ended at what this host can send, and so says less about the server.
+pub(super) fn ended_here(found: &Found) -> bool {
+    found.ended_by == Some(StepOutcome::NotSent)
 }
 
 /// By how much the second address differs.
@@ -209,8 +230,8 @@ fn label(reports: &[BenchReport], task: Task) -> String {
     match (task, reports.first()) {
         (Task::Burst, _) => "burst: times run from when all began to connect\n".to_owned(),
         (Task::Hold, _) => "hold: times are those of the echo after the silence\n".to_owned(),
-        (Task::Load, None) => String::new(),
-        (Task::Load, Some(report)) => {
+        (Task::Load | Task::Search(_), None) => String::new(),
+        (Task::Load | Task::Search(_), Some(report)) => {
             let load = report.load;
             let hint = if load == Loop::Closed { "; -r shows what users would see" } else { "" };
             format!("{load}: {}{hint}\n", load.remark())

@@ -1,5 +1,6 @@
 //! The words that only `bench` takes: rates, goals, parts.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::cli::values::parse_timeout;
@@ -9,6 +10,13 @@ use crate::cli::values::parse_timeout;
 pub(crate) struct Goal {
     pub(crate) quantile: f64,
     pub(crate) limit: Duration,
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percentile = (self.quantile * 1e8).round() / 1e6; // without what floats add
+        write!(f, "p{percentile}={:?}", self.limit)
+    }
 }
 
 /// Reads a rate: a number a second, or one with `k` or `M` behind it, powers of 1000.
@@ -64,6 +72,9 @@ mod tests {
         let goal = parse_goal("p99.9=500us").unwrap();
         assert!((goal.quantile - 0.999).abs() < 1e-9);
         assert_eq!(goal.limit, Duration::from_micros(500));
+        for text in ["p99.9=500us", "p50=2s", "p99=1.5ms", "p99.999=90s", "p7=1ms"] {
+            assert_eq!(parse_goal(text).unwrap().to_string(), text.replace("us", "µs"));
+        }
         for text in ["", "p99", "99=2ms", "p0=1", "p100=2ms", "p99=0", "p99=x", "pNaN=1"] {
             assert!(parse_goal(text).is_err(), "{text}");
         }

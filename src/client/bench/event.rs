@@ -141,6 +141,10 @@ pub struct Found {
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "serde", serde(serialize_with = "some_thousandths"))]
     pub rate: Option<f64>,
+    /// Why the lowest rate that was too high did not hold. [`NotSent`](StepOutcome::NotSent): the
+    /// server may hold more than this host could send.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub ended_by: Option<StepOutcome>,
 }
 
 #[cfg(feature = "serde")]

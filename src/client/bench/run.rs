@@ -106,11 +106,11 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             }
             Task::Search(goal) => {
                 for address in alive {
-                    let rate = self.search(address, goal)?;
+                    let found = self.search(address, goal)?;
                     if self.engine.is_stopped() {
                         break; // it might have been higher
                     }
-                    result.found.push(Found { address: self.addresses[address], rate });
+                    result.found.extend(found);
                 }
                 Ok(())
             }
@@ -261,13 +261,16 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         }
     }
 
-    /// Looks for the highest rate that keeps within the limit.
-    fn search(&mut self, address: usize, goal: Goal) -> io::Result<Option<f64>> {
+    /// Looks for the highest rate that keeps within the limit. `None`: it was stopped.
+    fn search(&mut self, address: usize, goal: Goal) -> io::Result<Option<Found>> {
         let mut search = Search::new(self.bench.rate.unwrap_or(FIRST_RATE));
         let length = nanos(self.bench.duration);
         loop {
             let (rate, length, confirms) = match search.next() {
-                Next::Found(rate) => return Ok(rate),
+                Next::Found(rate) => {
+                    let (address, ended_by) = (self.addresses[address], search.failed_by());
+                    return Ok(Some(Found { address, rate, ended_by }));
+                }
                 Next::Try(rate) => (rate, length / u64::from(STEPS), false),
                 Next::Confirm(rate) => (rate, length, true),
             };
@@ -294,7 +297,7 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
             let (address, faults) = (self.addresses[address], tally.faults.clone());
             let step = SearchStep { address, rate, sent_rate, rtt, confirms, outcome, faults };
             (self.tell)(BenchEvent::Step(step));
-            search.note(outcome == StepOutcome::Held);
+            search.note(outcome);
         }
     }
 

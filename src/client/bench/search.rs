@@ -1,5 +1,6 @@
 //! Steps of load in, the highest rate that keeps within a limit out. No I/O, no clock.
 
+use super::event::StepOutcome;
 use super::statistics::NOTABLE;
 
 /// Looks for the highest rate that holds: doubles it until it does not, then halves the gap until it
@@ -14,7 +15,10 @@ pub(super) struct Search {
     held: f64,
     /// The lowest that did not.
     failed: f64,
-    failed_once: bool,
+    /// Why it did not.
+    failed_by: Option<StepOutcome>,
+    /// Why the rate of now did not hold, if it was tried once.
+    failed_once: Option<StepOutcome>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +47,7 @@ impl Search {
     pub(super) fn new(rate: f64) -> Self {
         let rate = rate.max(LOWEST);
         let (held, failed) = (0.0, f64::INFINITY);
-        Self { rate, phase: Phase::Look, held, failed, failed_once: false }
+        Self { rate, phase: Phase::Look, held, failed, failed_by: None, failed_once: None }
     }
 
     pub(super) fn next(&self) -> Next {
@@ -54,17 +58,26 @@ impl Search {
         }
     }
 
+    /// Why the lowest rate that was too high did not hold. This host is the reason only if it twice
+    /// did not send that rate: once sent, it is the server that did not hold it.
+    pub(super) fn failed_by(&self) -> Option<StepOutcome> {
+        self.failed_by
+    }
+
     /// Takes note of whether the rate that was [`next`](Self::next) held.
-    pub(super) fn note(&mut self, held: bool) {
-        if !held && !self.failed_once {
-            self.failed_once = true;
+    pub(super) fn note(&mut self, outcome: StepOutcome) {
+        let held = outcome == StepOutcome::Held;
+        let before = self.failed_once.take();
+        if !held && before.is_none() {
+            self.failed_once = Some(outcome);
             return;
         }
-        self.failed_once = false;
         if held {
             self.held = self.rate;
         } else {
             self.failed = self.rate;
+            let of_server = before.filter(|&before| before != StepOutcome::NotSent);
+            self.failed_by = of_server.or(Some(outcome));
             // What did not stand the longer step is no longer known to hold.
             if self.held >= self.failed {
                 self.held = 0.0;
@@ -105,11 +118,21 @@ mod tests {
 
     /// Searches where rates up to `limit` hold; says what was found, and in how many steps.
     fn search(start: f64, mut holds: impl FnMut(Next) -> bool) -> (Option<f64>, usize) {
+        let outcome = |held| if held { StepOutcome::Held } else { StepOutcome::TooSlow };
+        let (found, _, steps) = search_by(start, |next| outcome(holds(next)));
+        (found, steps)
+    }
+
+    /// The same, with what ended it.
+    fn search_by(
+        start: f64,
+        mut tried: impl FnMut(Next) -> StepOutcome,
+    ) -> (Option<f64>, Option<StepOutcome>, usize) {
         let mut search = Search::new(start);
         for step in 0..1_000 {
             match search.next() {
-                Next::Found(found) => return (found, step),
-                next => search.note(holds(next)),
+                Next::Found(found) => return (found, search.failed_by(), step),
+                next => search.note(tried(next)),
             }
         }
         panic!("no end: {search:?}");
@@ -147,6 +170,33 @@ mod tests {
             hiccups % 3 != 0 && rate(next) <= 50_000.0
         });
         assert!(found.unwrap() > 48_000.0, "{found:?}");
+    }
+
+    #[test]
+    fn a_search_says_what_ended_it() {
+        use StepOutcome::{Faults, Held, NotSent, TooSlow};
+        for (twice, ended_by) in [
+            ([TooSlow, TooSlow], TooSlow),
+            ([Faults, TooSlow], Faults),
+            ([NotSent, NotSent], NotSent),
+            ([NotSent, TooSlow], TooSlow),
+            ([Faults, NotSent], Faults),
+        ] {
+            for limit in [20_000.0, 0.5] {
+                let mut tries = twice.iter().cycle();
+                let (found, said, _) = search_by(1_000.0, |next| {
+                    if rate(next) <= limit { Held } else { *tries.next().unwrap() }
+                });
+                assert_eq!((found.is_some(), said), (limit > 1.0, Some(ended_by)), "{twice:?}");
+            }
+        }
+        // Of several rates that were too high it is the lowest that says what the limit is.
+        let (_, said, _) = search_by(1_000.0, |next| match rate(next) {
+            30_000.0.. => TooSlow,
+            20_000.0.. => NotSent,
+            _ => Held,
+        });
+        assert_eq!(said, Some(NotSent));
     }
 
     #[test]
