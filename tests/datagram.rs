@@ -262,14 +262,20 @@ fn a_source_over_its_rate_is_not_answered() {
     for _ in 0..1000 {
         flood.send_to(b"more", to).unwrap();
     }
-    // Another source has its own allowance.
+    // Another source has its own allowance. What finds no room in the kernel is sent again.
     let other = client("127.0.0.9".parse().unwrap());
-    assert!(is_silent(&other, to));
+    other.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let asked = (1..=20).find(|_| {
+        other.send_to(b"last", to).unwrap();
+        other.recv(&mut [0; 16]).is_ok()
+    });
+    let asked = asked.expect("another source is answered");
     let totals = stop(server);
-    assert_eq!(totals.datagrams_in, 1001);
-    let answered = totals.datagrams_out - 1;
-    assert!((10..50).contains(&answered), "{answered} of 1000 answered at 10 a second");
-    assert_eq!(totals.ignored.count(Ignored::Rate), 1000 - answered);
+    let dropped = totals.dropped_here.unwrap_or(0);
+    assert_eq!(totals.datagrams_in + dropped, 1000 + asked, "{totals:?}");
+    let answered = totals.datagrams_in - totals.ignored.count(Ignored::Rate);
+    assert_eq!(totals.datagrams_out, answered);
+    assert!((11..50).contains(&answered), "{answered} of 1000 answered at 10 a second");
 }
 
 #[test]
@@ -300,8 +306,10 @@ fn an_answer_that_cannot_be_sent_is_counted_and_ends_nothing() {
     assert!(is_silent(&client(V4), server.address));
     let totals = stop(server);
     let unsent: u64 = Unsent::ALL.iter().map(|&kind| totals.unsent.count(kind)).sum();
-    // The kernel itself may have dropped what comes from a source that cannot be.
-    assert!(unsent <= 1 && totals.datagrams_out == 1, "{totals:?}");
+    if totals.datagrams_in == 1 {
+        return eprintln!("skipped: the kernel drops that source");
+    }
+    assert_eq!((unsent, totals.datagrams_out), (1, 1), "{totals:?}");
 }
 
 #[test]
@@ -341,7 +349,7 @@ fn a_server_that_stops_answers_what_is_queued() {
 
 #[test]
 fn a_flow_appears_and_goes_quiet() {
-    let idle = Duration::from_millis(200);
+    let idle = Duration::from_secs(2);
     let server = serve("[::]:0", |server| server.idle_timeout(idle));
     let (client, asked) = (client(V4), SocketAddr::new(V4, server.address.port()));
     exchange(&client, asked, b"one");

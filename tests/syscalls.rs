@@ -28,8 +28,11 @@ use common::strace::{Log, Traced, can_trace, strace};
 use common::{PATIENCE, V4, connect};
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 
-/// How often a call may fail before that is a spin: the most is 100 times in a second.
-const SPIN: usize = 400;
+/// How often a call may fail in a run that took so long: a retry is 100 times a second at most, and
+/// what goes beyond that by half is a spin.
+fn most_failures(took: Duration) -> usize {
+    100 + 150 * took.as_secs() as usize
+}
 
 /// What becomes of a client.
 #[derive(Clone, Copy)]
@@ -115,7 +118,8 @@ fn a_client_whose_call_fails_ends_in_time_and_says_what_failed() {
         let name = format!("{call} {error} {when}: {command:?}");
         let traced = Traced::of(call, error, when, command).finish(&name);
         let said = &traced.said;
-        assert!(traced.failed < SPIN, "{name}: failed {} times", traced.failed);
+        let (failed, took) = (traced.failed, traced.took);
+        assert!(failed < most_failures(took), "{name}: failed {failed} times in {took:?}");
         let has_words = |words: &[&str]| words.iter().any(|word| said.contains(word));
         match (traced.status, ends) {
             (Some(0), _) if traced.failed == 0 => {} // it does without the call

@@ -19,6 +19,7 @@ pub(crate) fn acknowledged(_: &TcpStream) -> Option<u64> {
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -30,6 +31,11 @@ mod tests {
         let before = acknowledged(&writer).unwrap();
         writer.write_all(&[7; 1000]).unwrap();
         reader.read_exact(&mut [0; 1000]).unwrap();
+        // The reader may be woken before the acknowledgement has come in.
+        let end = Instant::now() + Duration::from_secs(20);
+        while acknowledged(&writer).unwrap() - before < 1000 && Instant::now() < end {
+            std::thread::yield_now();
+        }
         assert_eq!(acknowledged(&writer).unwrap() - before, 1000);
     }
 }

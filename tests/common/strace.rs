@@ -69,6 +69,7 @@ impl Drop for Log {
 pub(crate) struct Traced {
     child: Child,
     log: Log,
+    start: Instant,
 }
 
 /// What it came to.
@@ -78,6 +79,7 @@ pub(crate) struct Ended {
     pub(crate) failed: usize,
     /// How often the call was made.
     pub(crate) calls: usize,
+    pub(crate) took: Duration,
 }
 
 impl Traced {
@@ -86,7 +88,7 @@ impl Traced {
         let mut command = strace(call, error, when);
         command.args(["-o", &log.0, env!("CARGO_BIN_EXE_echo6")]).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { child: command.spawn().unwrap(), log }
+        Self { child: command.spawn().unwrap(), log, start: Instant::now() }
     }
 
     pub(crate) fn finish(mut self, name: &str) -> Ended {
@@ -101,11 +103,12 @@ impl Traced {
                 }
             }
         };
+        let took = self.start.elapsed();
         let log = self.log.whole(self.child.id());
         let (failed, calls) = (log.matches("(INJECTED)").count(), log.matches(" = ").count());
         let mut said = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        Ended { status: status.code(), said, failed, calls }
+        Ended { status: status.code(), said, failed, calls, took }
     }
 }
