@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use common::forwarder::Forwarder;
+use common::liar::closed_to_datagrams;
 use common::{PATIENCE, V4, V6};
 use echo6::Client;
 use echo6::client::{Bench, BenchEvent, BenchReport, BenchResult, Bound, Loop};
@@ -113,8 +114,8 @@ fn each_fault_is_counted_by_its_cause() {
 fn what_comes_late_or_out_of_order_is_told_from_what_is_lost() {
     for ip in [V4, V6] {
         // The run takes two seconds.
-        let server = Forwarder::start(ip, "1*delay=1200ms");
-        let (reports, _) = load(bench(600 * MILLI).count(200).rate(100.0), &[server.address]);
+        let server = Forwarder::start(ip, "1*delay=1600ms");
+        let (reports, _) = load(bench(1_000 * MILLI).count(200).rate(100.0), &[server.address]);
         let counts = reports[0].datagrams.as_ref().unwrap();
         assert_eq!((reports[0].faults.of(CauseKind::Timeout), counts.late), (1, 1), "{counts:?}");
         assert_eq!((reports[0].echoes, counts.reordered), (199, 1));
@@ -162,8 +163,9 @@ fn above_the_capacity_an_open_loop_shows_the_queue() {
 fn a_refusal_is_heard_and_does_not_hold_up_the_other_address() {
     let server = Forwarder::start(V4, "");
     for ip in [V4, V6] {
-        let closed = UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap();
-        let (reports, _) = load(bench(PATIENCE).count(12), &[closed, server.address]);
+        let closed = closed_to_datagrams(ip);
+        let addresses = [closed.local_addr().unwrap(), server.address];
+        let (reports, _) = load(bench(PATIENCE).count(12), &addresses);
         assert_eq!(reports[0].faults.iter().collect::<Vec<_>>(), [(CauseKind::Refused, 12)]);
         assert_eq!((reports[0].echoes, reports[1].echoes), (0, 12));
         assert_eq!(reports[1].faults.total(), 0);

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use common::binary::{Listening, run, run_with_input};
 use common::foreign::{Foreign, echoes_datagrams, host};
 use common::forwarder::Forwarder;
+use common::liar::closed_to_datagrams;
 use common::{V4, V6, noise};
 
 /// A port that was free a moment ago.
@@ -35,7 +36,8 @@ fn a_ping_of_datagrams_says_how_they_went_over_both_families() {
 
 #[test]
 fn what_goes_wrong_is_said_and_the_status_is_1() {
-    let nobody = free(V4).to_string();
+    let closed = closed_to_datagrams(V4);
+    let nobody = closed.local_addr().unwrap().to_string();
     let from_elsewhere = Forwarder::start(V6, "wrong-source");
     let foreign = from_elsewhere.address.to_string();
     let cutting = Forwarder::start(V4, "cut@10");
@@ -102,7 +104,8 @@ fn messages_and_a_stream_come_back_as_datagrams() {
 
 #[test]
 fn a_datagram_that_does_not_come_back_is_a_failure() {
-    let nobody = free(V6).to_string();
+    let closed = closed_to_datagrams(V6);
+    let nobody = closed.local_addr().unwrap().to_string();
     let sent = run(&["send", "-u", &nobody, "hello"]);
     assert_eq!(sent.status, Some(1));
     assert!(sent.stderr.contains("connection refused"), "{sent:?}");
@@ -150,7 +153,8 @@ fn a_check_of_datagrams_ends_in_a_sentence_to_act_on() {
     let cuts = Forwarder::start(V4, "cut@1200");
     let elsewhere = Forwarder::start(V6, "wrong-source");
     let tcp_only = Listening::start(&["-q", "127.0.0.1:0"]);
-    let nobody = free(V6).to_string();
+    let closed = closed_to_datagrams(V6);
+    let nobody = closed.local_addr().unwrap().to_string();
     for (address, said) in [
         (cuts.address.to_string(), "datagrams over 1200 bytes come back cut"),
         (elsewhere.address.to_string(), "answers from [::1]:"),

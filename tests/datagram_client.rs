@@ -9,6 +9,7 @@ use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use common::forwarder::Forwarder;
+use common::liar::closed_to_datagrams;
 use common::{PATIENCE, V4, V6};
 use echo6::Client;
 use echo6::client::{
@@ -162,9 +163,9 @@ fn a_reply_from_another_address_is_foreign_and_says_from_which() {
 #[test]
 fn a_refusal_is_told_at_once_and_by_whom() {
     for ip in [V4, V6] {
-        let nobody = UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap();
+        let nobody = closed_to_datagrams(ip);
         let slow = Client::new().timeout(PATIENCE).datagram_ping().count(3).interval(MILLI);
-        let (events, report) = run(slow, nobody);
+        let (events, report) = run(slow, nobody.local_addr().unwrap());
         assert_eq!((report.sent, report.lost, report.silent), (3, 3, 0), "{events:?}");
         if cfg!(target_os = "linux") {
             for event in &events[1..] {

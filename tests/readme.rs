@@ -130,10 +130,12 @@ fn the_sessions_of_the_readme_are_real() {
             _ => {
                 let output = shell(&command.replace("7000", &port)).replace(&port, "7000");
                 let output = without_numbers(&output);
-                // TCP sends again on a busy machine.
-                let lines = output.lines().filter(|line| !line.starts_with("resent "));
+                // On a busy machine TCP sends again, and ping is late.
+                let late = |line: &str| line.starts_with("resent ") || line.starts_with("skipped ");
+                let lines = output.lines().filter(|line| !late(line));
                 let output = lines.collect::<Vec<_>>().join("\n");
-                let output = output.replace(", # segments sent again", "");
+                let output =
+                    output.replace(", # segments sent again", "").replace(", # skipped", "");
                 assert_eq!(output, without_numbers(&expected.join("\n")));
             }
         }

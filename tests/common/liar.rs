@@ -2,7 +2,7 @@
 //! express, on a port that the system chose.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
@@ -203,6 +203,14 @@ impl Hanging {
             assert!(clients.len() < 100, "the backlog has no end");
         }
     }
+}
+
+/// A UDP port at which nobody receives, kept from everybody else: a socket that is connected to
+/// another address takes no stranger's datagram, and the kernel refuses it.
+pub(crate) fn closed_to_datagrams(ip: IpAddr) -> UdpSocket {
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
+    socket.connect((ip, 9)).unwrap();
+    socket
 }
 
 /// A port at which nobody listens, kept from everybody else.
