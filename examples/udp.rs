@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn greet(addresses: &[SocketAddr]) -> Result<(), Box<dyn Error>> {
-    let client = Client::new().timeout(Duration::from_millis(200));
+    let client = Client::new().timeout(Duration::from_secs(1));
     for &address in addresses {
         // The last travels in several packets (fragments), where a link takes no larger ones.
         for length in [5, 0, 20_000] {

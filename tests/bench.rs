@@ -121,7 +121,7 @@ fn an_address_that_hangs_does_not_hold_up_the_end_of_the_run() {
     let hanging = server(|_, stream| drop(stream.take(u64::MAX).read_to_end(&mut Vec::new())));
     let good = TestServer::start();
     let addresses = [hanging, SocketAddr::new(V4, good.address.port())];
-    let (wait, time) = (Duration::from_millis(400), Duration::from_millis(100));
+    let (wait, time) = (Duration::from_secs(2), Duration::from_millis(100));
     let patient = Client::new().timeout(wait).bench().connections(some(2)).duration(time);
     let Ran { reports, slices, .. } = load(patient.clone().warm_up(Duration::ZERO), &addresses);
     let of = |address| slices.iter().filter(|slice| slice.address == address).count();

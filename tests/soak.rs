@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{TestServer, V4, V6, connect, exchange, noise, reset, round_trip};
+use common::{PATIENCE, TestServer, V4, V6, connect, exchange, noise, reset, round_trip};
 
 #[test]
 fn good_clients_are_served_among_bad_ones() {
@@ -16,7 +16,7 @@ fn good_clients_are_served_among_bad_ones() {
     let duration = Duration::from_secs(seconds.unwrap_or(1_u64).min(3600));
     let end = Instant::now() + duration;
     let mut server = TestServer::on("[::]:0", |server| {
-        let server = server.idle_timeout(Duration::from_secs(2)).grace(Duration::from_secs(1));
+        let server = server.idle_timeout(Duration::from_secs(10)).grace(PATIENCE);
         server.max_connections(NonZeroUsize::new(500).unwrap())
     });
     let served = {

@@ -62,7 +62,7 @@ fn a_deadline_ends_the_whole_command_with_its_summary() {
 
     let server = Listening::start(&["-q", "[::1]:0"]);
     let address = format!("[::1]:{}", server.port);
-    let flags = ["ping", "-q", "-i", "1h", "--deadline", "200ms", &address];
+    let flags = ["ping", "-q", "-i", "1h", "--deadline", "2s", &address];
     let planned = run(&flags);
     assert_eq!(planned.status, Some(0), "{planned:?}");
     assert!(planned.stdout.contains("1 sent, 1 received"), "{planned:?}");

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// What does not come within this time does not come.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it takes for bytes that should not come at all.
-const MOMENT: Duration = Duration::from_millis(300);
+const MOMENT: Duration = Duration::from_secs(1);
 /// More than the buffers of both ends hold together, on every system.
 const MUCH: usize = 20_000_000;
 
