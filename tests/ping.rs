@@ -265,3 +265,25 @@ fn an_interrupt_ends_it_even_if_nobody_takes_its_lines() {
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
+
+#[test]
+fn replies_with_more_than_was_sent_make_the_status_1() {
+    let server = Listening::start(&["-q", "--fault", "add=more@64", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let ran = run(&["ping", "-c", "2", "-i", "1ms", &address]);
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains(" with other bytes"), "{ran:?}");
+}
+
+#[test]
+fn a_deadline_before_all_probes_makes_the_status_1() {
+    let server = Listening::start(&["-u", "-q", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    for transport in [&[][..], &["-u"]] {
+        let ran =
+            run(&[&["ping", "-c", "2", "-i", "1h", "--deadline", "2s", &address], transport]
+                .concat());
+        assert_eq!(ran.status, Some(1), "{transport:?}: {ran:?}");
+        assert!(ran.stdout.contains("1 sent, 1 received, 0 lost"), "{transport:?}: {ran:?}");
+    }
+}

@@ -179,8 +179,8 @@ fn what_ping_yields() {
         "ping",
         &report,
         json!({"event": "summary", "address": "[::1]:7000", "family": "ipv6", "sent": 1,
-               "received": 1, "lost": 0, "late": 0, "skipped": 0, "unanswered": 0, "resent_segments": 0,
-               "returned_bytes": 64,
+               "received": 1, "lost": 0, "late": 0, "skipped": 0, "mismatches": 0, "unanswered": 0,
+               "resent_segments": 0, "returned_bytes": 64,
                "rtt_us": millisecond}),
     );
 }

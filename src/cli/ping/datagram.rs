@@ -110,6 +110,7 @@ impl Pinged for Udp<'_> {
         let Some(peer) = report.peer else { return Ok(Status::Network) };
         let summary = || summary(peer, report, arguments.tos, arguments.verbose);
         self.voice.report(report, summary)?;
-        Ok(if report.is_well() { Status::Ok } else { Status::Network })
+        let all_sent = arguments.count.is_none_or(|count| report.sent >= count);
+        Ok(if report.is_well() && all_sent { Status::Ok } else { Status::Network })
     }
 }

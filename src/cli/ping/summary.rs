@@ -48,6 +48,7 @@ fn counts(report: &Report) -> String {
     let mut text = format!("{sent} sent, {received} received, {lost} lost, {late} late");
     let more = [
         (*skipped, "skipped"),
+        (report.mismatches, "with other bytes"),
         (report.unanswered(), "under way"),
         (report.resent, "segments sent again"),
     ];

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::event::PingEvent;
+use crate::error::CauseKind;
 use crate::times::Times;
 
 /// What a [`Ping`](super::Ping) came to: each probe is received, late, lost or unanswered.
@@ -21,6 +22,9 @@ pub struct Report {
     pub late: u64,
     /// Times at which a probe was due and none was sent, because nobody tried to.
     pub skipped: u64,
+    /// Connections that ended because other bytes came than were sent: in place of a probe, which is
+    /// lost then, or behind one.
+    pub mismatches: u64,
     /// Segments that TCP sent again.
     pub resent: u64,
     /// Bytes that came back, in time or late.
@@ -56,14 +60,17 @@ impl Report {
                 self.rtt.note(rtt);
             }
             PingEvent::Lost { .. } => self.lost += 1,
-            PingEvent::Disconnected { .. } | PingEvent::Unreachable { .. } => {}
+            PingEvent::Disconnected { ref error, .. } => {
+                self.mismatches += u64::from(error.cause() == CauseKind::Mismatch);
+            }
+            PingEvent::Unreachable { .. } => {}
         }
     }
 
-    /// Says whether something came back, and nothing was lost or late.
+    /// Says whether something came back, and nothing was lost or late, or came beside it.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.received > 0 && self.lost + self.late == 0
+        self.received > 0 && self.lost + self.late + self.mismatches == 0
     }
 
     /// Probes that were still under way at the end.
@@ -89,6 +96,7 @@ impl serde::Serialize for Report {
             lost: u64,
             late: u64,
             skipped: u64,
+            mismatches: u64,
             unanswered: u64,
             resent_segments: u64,
             returned_bytes: u64,
@@ -97,7 +105,8 @@ impl serde::Serialize for Report {
             #[serde(skip_serializing_if = "Option::is_none")]
             connect_us: Option<Figures>,
         }
-        let &Self { peer, sent, received, lost, late, skipped, resent, bytes, .. } = self;
+        let &Self { peer, sent, received, lost, late, skipped, mismatches, resent, bytes, .. } =
+            self;
         let (unanswered, returned_bytes) = (self.unanswered(), bytes);
         let (rtt_us, connect_us) = (self.rtt.figures(), self.connect.figures());
         let summary = Summary {
@@ -107,6 +116,7 @@ impl serde::Serialize for Report {
             lost,
             late,
             skipped,
+            mismatches,
             unanswered,
             resent_segments: resent,
             returned_bytes,
@@ -122,6 +132,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::client::SendError;
 
     #[test]
     fn a_late_reply_is_late_and_no_longer_lost() {
@@ -137,5 +148,21 @@ mod tests {
         report.note(&PingEvent::Reply { peer, sequence: 2, bytes, rtt, connect: None });
         assert_eq!((report.sent, report.received, report.lost, report.late), (3, 1, 0, 1));
         assert_eq!((report.unanswered(), report.rtt.count()), (1, 2));
+    }
+
+    #[test]
+    fn a_server_that_says_more_than_it_was_sent_is_not_well() {
+        let peer = "127.0.0.1:7".parse().unwrap();
+        let (bytes, rtt) = (64, Duration::from_millis(1));
+        let mut report = Report::default();
+        report.note(&PingEvent::Sent { peer, sequence: 1 });
+        report.note(&PingEvent::Reply { peer, sequence: 1, bytes, rtt, connect: None });
+        assert!(report.is_well());
+        let closed = SendError::Short { peer, sent: 64, returned: 64 };
+        report.note(&PingEvent::Disconnected { peer, error: closed });
+        assert!(report.is_well());
+        let more = SendError::Surplus { peer, sent: 64, instead: None };
+        report.note(&PingEvent::Disconnected { peer, error: more });
+        assert_eq!((report.is_well(), report.lost, report.mismatches), (false, 0, 1));
     }
 }

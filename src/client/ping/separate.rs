@@ -134,13 +134,15 @@ async fn probe(
     payload: &[u8],
     since: Instant,
 ) -> Result<(Duration, Duration), SendError> {
-    let (connection, connect) = match first {
-        Some(connection) => {
-            let connect = connection.duration;
-            (connection, connect)
+    // What is said before the probe, a header, is no part of the connect.
+    let (connection, waited) = match first {
+        Some(connection) => (connection, Duration::ZERO),
+        None => {
+            let waited = since.elapsed();
+            (client.connect(peer).await?, waited)
         }
-        None => (client.connect(peer).await?, since.elapsed()),
     };
+    let connect = waited + connection.duration;
     let start = Instant::now();
     connection.pass(payload, sink(), client.timeout, false).await?;
     Ok((connect, start.elapsed()))
