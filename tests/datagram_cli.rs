@@ -284,3 +284,43 @@ fn rows_of_datagrams_too_stand_below_the_target_that_they_belong_to() {
     assert_eq!((lines[1], lines[3]), (&name[..], &address[..]), "{checked:?}");
     assert!(lines[2].starts_with(&address) && lines[4].starts_with(&address), "{checked:?}");
 }
+
+#[test]
+fn several_messages_end_with_a_total_over_datagrams_too() {
+    let server = Listening::start(&["-q", "-u", "--no-tcp", "[::]:0"]);
+    let addresses = format!("127.0.0.1:{0},[::1]:{0}", server.port);
+    let sent = run(&["send", "-u", &addresses, "hello", "world"]);
+    assert!(sent.stderr.starts_with("all 4 datagrams came back, "), "{sent:?}");
+    let some = format!("127.0.0.1:{},{}", server.port, free(V6));
+    let sent = run(&["send", "-u", &some, "hello"]);
+    assert_eq!(sent.status, Some(1), "{sent:?}");
+    assert!(sent.stderr.contains("\n1 of 2 datagrams came back, "), "{sent:?}");
+    for flag in ["-q", "--json"] {
+        let sent = run(&["send", "-u", flag, &addresses, "hello"]);
+        assert_eq!((sent.status, &sent.stderr[..]), (Some(0), ""), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_signal_asks_how_many_datagrams_came_back_so_far() {
+    use std::io::{BufRead, BufReader, Read, Write};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let server = Listening::start(&["-q", "-u", "--no-tcp", "[::]:0"]);
+    for signal in [Signal::QUIT, Signal::USR1] {
+        let address = format!("[::1]:{}", server.port);
+        let arguments = ["send", "-u", "--size=5", "--deadline=20s", &address];
+        let mut sending = common::binary::piped(&mut common::binary::echo6(&arguments));
+        let mut stdin = sending.stdin.take().unwrap();
+        stdin.write_all(b"hello").unwrap();
+        sending.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
+        kill_process(Pid::from_child(&sending), signal).unwrap();
+        let mut so_far = String::new();
+        let mut stderr = BufReader::new(sending.stderr.take().unwrap());
+        stderr.read_line(&mut so_far).unwrap();
+        assert_eq!(so_far, "1 datagram came back by then\n");
+        drop(stdin);
+        assert_eq!(sending.wait().unwrap().code(), Some(0));
+    }
+}

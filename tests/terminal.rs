@@ -57,3 +57,15 @@ fn who_waits_for_more_than_a_second_sees_for_what() {
         }
     });
 }
+
+#[test]
+fn who_waits_for_a_datagram_sees_for_what() {
+    let silent = std::net::UdpSocket::bind((V4, 0)).unwrap();
+    let address = &silent.local_addr().unwrap().to_string();
+    let shown = "waiting for 1 s, 0 datagrams came back by then";
+    for (flags, is_shown) in [(&[][..], true), (&["-q"], false)] {
+        let arguments = [&["send", "-u", "-w", "1300ms", address], flags, &["x"]].concat();
+        let Some(text) = on_terminal(&arguments) else { return };
+        assert_eq!(text.contains(shown), is_shown, "{arguments:?}: {text:?}");
+    }
+}

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use echo6::Client;
@@ -19,12 +18,14 @@ use super::ready;
 use super::runtime::{self, Asked, Stopped};
 use super::sink::Sink;
 use super::streams::Meter;
-use super::targets::{self, others};
+use super::targets::{Search, others, targets};
 use super::text::{self, count, millis};
 use super::values::{endpoints, parse_count, parse_datagram_size, parse_head_start};
 
 mod datagram;
+mod messages;
 mod stream;
+mod total;
 
 client_arguments! {
     /// send each MESSAGE, or else stdin, check that it comes back unchanged, and print it
@@ -89,6 +90,22 @@ impl Send {
         self.file.as_deref().filter(|&path| path != "-")
     }
 
+    /// Says whether stdin or a file is sent on a connection.
+    fn is_stream(&self) -> bool {
+        !self.udp && self.messages.is_empty()
+    }
+
+    /// What is counted when it comes back.
+    fn noun(&self) -> &'static str {
+        if self.udp {
+            "datagram"
+        } else if self.is_stream() {
+            "stream"
+        } else {
+            "message"
+        }
+    }
+
     /// Refuses to send stdin to several addresses or several times: it can be read once.
     fn refuse_to_repeat_stdin(&self, targets: usize) -> Result<(), Failure> {
         if self.path().is_none() && self.count.saturating_mul(targets as u64) > 1 {
@@ -108,14 +125,17 @@ pub(crate) fn run(
     stopped: &Stopped,
     asked: &Asked,
 ) -> Result<Status, Stop> {
-    if arguments.udp {
-        return datagram::run(arguments, sink, stopped);
-    }
-    if arguments.size.is_some() {
-        return Err(Failure::for_datagrams("--size").into());
-    }
+    let (transport, refused) = if arguments.udp {
+        (Transports::Udp, datagram::refuse(arguments))
+    } else {
+        (Transports::Tcp, stream::refuse(arguments))
+    };
     let list = std::slice::from_ref(&arguments.addresses);
     let endpoints = endpoints("send", list, arguments.messages.first())?;
+    refused?;
+    if arguments.file.is_some() && !arguments.messages.is_empty() {
+        return Err(file_and_message().into());
+    }
     let dial = arguments.dial();
     let search = dial.search()?;
     if let Some(message) = arguments.messages.first().filter(|message| is_literal(message)) {
@@ -124,10 +144,7 @@ pub(crate) fn run(
             text::line(message)
         ));
     }
-    ready::wait(&dial, &endpoints, sink, stopped, Transports::Tcp)?;
-    if arguments.file.is_some() && !arguments.messages.is_empty() {
-        return Err(file_and_message().into());
-    }
+    ready::wait(&dial, &endpoints, sink, stopped, transport)?;
     let sender = Sender {
         client: dial
             .client()?
@@ -141,25 +158,7 @@ pub(crate) fn run(
         said: RefCell::default(),
     };
     runtime::run_here(async {
-        let sending = async {
-            let targets = targets::targets(&endpoints, search, arguments.all);
-            let targets = with_progress(targets, !arguments.quiet, || {
-                let seconds = sender.start.elapsed().as_secs();
-                format!("looking up the name for {seconds} s")
-            });
-            let targets = match targets.await {
-                Ok(targets) => targets,
-                Err(failure) => {
-                    sender.count_failure();
-                    return Ok(sink.failure(&failure));
-                }
-            };
-            if arguments.messages.is_empty() {
-                sender.send_stream(&targets).await
-            } else {
-                sender.send_messages(&targets).await
-            }
-        };
+        let sending = sender.send(&endpoints, search);
         let answering = asked.times().for_each(|()| {
             sink.words(&format!("{}\n", sender.so_far()));
             std::future::ready(())
@@ -198,55 +197,26 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Sends every message to every target, all concurrently, and prints the replies in order.
-    async fn send_messages(&self, targets: &[Vec<SocketAddr>]) -> Result<Status, Stop> {
-        let sends = targets.iter().flat_map(|target| {
-            let repeat = |message| (0..self.arguments.count).map(move |_| message);
-            let messages = self.arguments.messages.iter().flat_map(repeat);
-            messages.map(move |message| async move {
-                let reply = self.client.send(target, message.as_bytes()).await;
-                if let Ok(reply) = &reply {
-                    self.count_reply(); // now, though it may be printed later
-                    self.meter.add(reply.bytes.len());
-                }
-                reply
-            })
+    /// Looks up the targets and sends what is to be sent.
+    async fn send(&self, endpoints: &[Endpoint], search: Search) -> Result<Status, Stop> {
+        let targets = targets(endpoints, search, self.arguments.all);
+        let targets = with_progress(targets, !self.arguments.quiet, || {
+            let seconds = self.start.elapsed().as_secs();
+            format!("looking up the name for {seconds} s")
         });
-        let parallel = usize::try_from(self.arguments.parallel).unwrap_or(usize::MAX);
-        let mut replies = futures::stream::iter(sends).buffered(parallel);
-        let mut status = Status::Ok;
-        loop {
-            let reply = with_progress(replies.next(), !self.arguments.quiet, || {
-                let seconds = self.start.elapsed().as_secs();
-                format!("waiting for {seconds} s, {}", self.so_far())
-            });
-            let Some(reply) = reply.await else { break };
-            match reply {
-                Ok(mut reply) => {
-                    if !self.arguments.json && !self.arguments.quiet {
-                        reply.bytes.push(b'\n');
-                        self.sink.data(&reply.bytes)?;
-                    }
-                    self.note(&reply)?;
-                }
-                Err(error) => status = self.fail(error)?,
+        let targets = match targets.await {
+            Ok(targets) => targets,
+            Err(failure) => {
+                self.count_failure();
+                return Ok(self.sink.failure(&failure));
             }
+        };
+        match (self.arguments.udp, self.arguments.messages.is_empty()) {
+            (false, false) => self.send_messages(&targets).await,
+            (false, true) => self.send_stream(&targets).await,
+            (true, false) => self.send_datagrams(&targets).await,
+            (true, true) => self.send_pieces(&targets).await,
         }
-        Ok(status)
-    }
-
-    fn count_reply(&self) {
-        self.count(|tally| tally.returned += 1);
-    }
-
-    fn count_failure(&self) {
-        self.count(|tally| tally.failed += 1);
-    }
-
-    fn count(&self, change: impl FnOnce(&mut Tally)) {
-        let mut tally = self.tally.get();
-        change(&mut tally);
-        self.tally.set(tally);
     }
 
     /// Says what the flags ask for about a reply.
@@ -283,42 +253,6 @@ impl Sender<'_> {
             }
             _ => Ok(self.sink.failure(&error.into())),
         }
-    }
-
-    fn so_far(&self) -> String {
-        let tally = self.tally.get();
-        if self.arguments.messages.is_empty() {
-            format!("{} came back by then", count(self.meter.bytes(), "byte"))
-        } else {
-            format!("{} came back by then", count(tally.returned, "message"))
-        }
-    }
-
-    /// Says what several messages came to.
-    fn print_total(&self) {
-        let Tally { returned, failed, .. } = self.tally.get();
-        let all = returned + failed;
-        if all < 2 || self.arguments.quiet || self.arguments.json {
-            return;
-        }
-        let seconds = self.start.elapsed().as_secs_f64();
-        let noun = if self.arguments.messages.is_empty() { "stream" } else { "message" };
-        self.sink.remark(&match failed {
-            0 => format!("all {} came back, {seconds:.1} s", count(all, noun)),
-            _ => format!("{returned} of {} came back, {seconds:.1} s", count(all, noun)),
-        });
-    }
-
-    fn print_summary(&self, interrupted: bool) -> Result<(), Stop> {
-        if !self.arguments.json {
-            return Ok(());
-        }
-        self.count(|tally| {
-            tally.returned_bytes = self.meter.bytes();
-            tally.duration = self.start.elapsed();
-            tally.interrupted = interrupted;
-        });
-        self.sink.object(&self.tally.get())
     }
 }
 
