@@ -324,3 +324,41 @@ fn a_signal_asks_how_many_datagrams_came_back_so_far() {
         assert_eq!(sending.wait().unwrap().code(), Some(0));
     }
 }
+
+#[test]
+fn the_figures_so_far_of_several_targets_name_each() {
+    use std::collections::BTreeSet;
+    use std::io::{BufRead, BufReader};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let server = Listening::start(&["-q", "-u", "--no-tcp", "[::]:0"]);
+    let both = [format!("127.0.0.1:{}", server.port), format!("[::1]:{}", server.port)];
+    let arguments = ["ping", "-u", "-i1ms", "--deadline=20s", &both[0], &both[1]];
+    let mut ping = common::binary::piped(&mut common::binary::echo6(&arguments));
+    let process = Pid::from_child(&ping);
+    let mut stdout = BufReader::new(ping.stdout.take().unwrap());
+    let mut stderr = BufReader::new(ping.stderr.take().unwrap());
+    // Both have begun.
+    let mut heard = BTreeSet::new();
+    while heard.len() < 2 {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        heard.extend(both.iter().filter(|address| line.contains(*address)));
+    }
+    kill_process(process, Signal::QUIT).unwrap();
+    std::thread::scope(|scope| {
+        let drain = scope.spawn(|| std::io::copy(&mut stdout, &mut std::io::sink()));
+        let mut lines = [String::new(), String::new()];
+        for line in &mut lines {
+            stderr.read_line(line).unwrap();
+        }
+        kill_process(process, Signal::INT).unwrap();
+        drain.join().unwrap().unwrap();
+        for address in &both {
+            let named = lines.iter().filter(|line| line.starts_with(&format!("{address}: ")));
+            assert_eq!(named.count(), 1, "{lines:?}");
+        }
+    });
+    assert_eq!(ping.wait().unwrap().code(), Some(0));
+}

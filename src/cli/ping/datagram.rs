@@ -97,8 +97,8 @@ impl Pinged for Udp<'_> {
         }
     }
 
-    fn so_far(&self, _: &DatagramProbes) -> String {
-        so_far(&self.report)
+    fn so_far(&self, probes: &DatagramProbes) -> String {
+        so_far(probes.peer(), &self.report)
     }
 
     fn peer(&self) -> Option<SocketAddr> {

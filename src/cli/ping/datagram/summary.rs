@@ -9,9 +9,8 @@ use crate::cli::ping::summary::{figures, head, histogram, times_so_far};
 use crate::cli::text::{count, millis};
 
 /// One line with the figures so far.
-pub(super) fn so_far(report: &DatagramReport) -> String {
-    let DatagramReport { sent, received, lost, rtt, .. } = report;
-    format!("{sent} sent, {received} received, {lost} lost{}", times_so_far(rtt))
+pub(super) fn so_far(peer: SocketAddr, report: &DatagramReport) -> String {
+    format!("{peer}: {}{}", counts(report), times_so_far(&report.rtt))
 }
 
 /// The figures of one address; with `verbose` a histogram too.
@@ -21,26 +20,8 @@ pub(super) fn summary(
     tos: Option<u8>,
     verbose: bool,
 ) -> String {
-    let DatagramReport { sent, received, lost, late, .. } = report;
-    let mut text = format!(
-        "--- {peer} ({}, UDP) ---\n{sent} sent, {received} received, {lost} lost, {late} late",
-        Families::of(peer)
-    );
-    for (number, what) in [
-        (report.duplicates, "duplicate"),
-        (report.corrupt, "corrupt"),
-        (report.truncated, "truncated"),
-        (report.foreign, "foreign"),
-        (report.unanswered(), "under way"),
-    ] {
-        if number > 0 {
-            text += &format!(", {number} {what}");
-        }
-    }
-    if report.reordered > 0 {
-        text += &format!(", {} reordered by up to {}", report.reordered, report.max_reordering);
-    }
-    text += "\n";
+    let family = Families::of(peer);
+    let mut text = format!("--- {peer} ({family}, UDP) ---\n{}\n", counts(report));
     text += &losses(report);
     if let (Some(from), true) = (report.foreign_from, report.foreign > 0) {
         text += &format!("replies came from {from}, but {peer} was asked\n");
@@ -61,6 +42,26 @@ pub(super) fn summary(
     }
     if verbose {
         text += &histogram(&report.rtt);
+    }
+    text
+}
+
+fn counts(report: &DatagramReport) -> String {
+    let DatagramReport { sent, received, lost, late, .. } = report;
+    let mut text = format!("{sent} sent, {received} received, {lost} lost, {late} late");
+    for (number, what) in [
+        (report.duplicates, "duplicate"),
+        (report.corrupt, "corrupt"),
+        (report.truncated, "truncated"),
+        (report.foreign, "foreign"),
+        (report.unanswered(), "under way"),
+    ] {
+        if number > 0 {
+            text += &format!(", {number} {what}");
+        }
+    }
+    if report.reordered > 0 {
+        text += &format!(", {} reordered by up to {}", report.reordered, report.max_reordering);
     }
     text
 }
