@@ -162,6 +162,49 @@ fn pieces_need_a_header() {
     );
 }
 
+/// What a plain echo server returns first is what was sent first: it does not speak first, nor does it
+/// change a byte.
+#[test]
+fn each_client_says_that_its_header_was_echoed() {
+    let listening = Listening::start(&["-q", "[::]:0"]);
+    let address = format!("[::1]:{}", listening.port);
+    let said = format!("{address} returned the PROXY header like any other bytes");
+    let help = "help: the server echoes the PROXY header instead of reading it: an echo6 server \
+                reads one with --accept-proxy\n";
+    for header in ["v1", "v2", "local", "v2=[::2]:1,[::3]:2"] {
+        for (command, splits) in [
+            (&["send", &address, "hello"][..], true),
+            (&["send", &address, "Ping"], true),
+            (&["send", &address, "hello", "there"], true),
+            (&["send", &address, ""], true),
+            (&["send", &address], true), // which ends without a byte
+            (&["ping", "-c", "2", &address], true),
+            (&["ping", "-c", "1", "--reconnect", &address], true),
+            (&["send", "--until-ready", "100ms", &address, "hello"], true),
+            (&["bench", "-n", "4", "-c", "2", "--warm-up", "0", &address], false),
+        ] {
+            let split = if splits { &["--proxy-split", "7"][..] } else { &[] };
+            for pieces in [&[][..], split] {
+                let flags = [command, &["--proxy-protocol", header], pieces].concat();
+                let ran = run(&flags);
+                let all = ran.stdout.clone() + &ran.stderr;
+                assert_eq!(ran.status, Some(1), "{flags:?}: {ran:?}");
+                assert!(all.contains(&said), "{flags:?}: {ran:?}");
+                assert!(ran.stderr.contains(help), "{flags:?}: {ran:?}");
+                for untrue in ["speaks before", "differs", "other bytes on the way"] {
+                    assert!(!all.contains(untrue), "{flags:?}: {ran:?}");
+                }
+            }
+        }
+        let objects =
+            run(&["send", "--json", "--proxy-protocol", header, &address, "hi"]).objects();
+        assert_eq!(
+            (&objects[0]["cause"], &objects[0]["error"]),
+            (&"mismatch".into(), &said.clone().into())
+        );
+    }
+}
+
 #[test]
 fn each_client_gets_past_a_server_that_wants_a_header() {
     let mut listening = Listening::start(&["--json", "--accept-proxy", "loopback", "[::]:0"]);

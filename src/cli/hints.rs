@@ -23,6 +23,9 @@ pub(crate) fn for_sending(error: &SendError) -> Option<String> {
         (SendError::Connect(_), Some(peer)) if error.cause() == CauseKind::Refused => {
             Some(format!("{}: start a server with \"echo6 listen {peer}\"", help?))
         }
+        (SendError::HeaderReturned { .. }, _) => {
+            Some(format!("{}: an echo6 server reads one with --accept-proxy", help?))
+        }
         (SendError::Timeout { returned: 0, .. }, Some(peer)) => {
             Some(format!("{}: \"echo6 check {peer}\" tells which", help?))
         }

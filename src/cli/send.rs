@@ -242,15 +242,6 @@ impl Sender<'_> {
                 Err(Stop::Unread)
             }
             (SendError::Input(_) | SendError::Output(_), _) => Err(error.into()),
-            // What came is what a server sends that takes the header for the first bytes.
-            (SendError::Mismatch { .. } | SendError::Surplus { .. }, _)
-                if self.arguments.proxy_protocol.is_some() =>
-            {
-                let help = "the server may echo the PROXY header instead of reading it: an echo6 \
-                            server reads one with --accept-proxy";
-                let failure = Failure::from(error).with_help(Some(help.to_owned()));
-                Ok(self.sink.failure(&failure))
-            }
             _ => Ok(self.sink.failure(&error.into())),
         }
     }

@@ -27,6 +27,8 @@ use crate::socket::{Segments, route, segments};
 pub struct Connection {
     pub(super) stream: Wire,
     pub(super) half_close: bool,
+    /// What was sent before anything else.
+    pub(super) header: Vec<u8>,
     /// The server.
     pub peer: SocketAddr,
     /// The local end.
@@ -83,17 +85,21 @@ impl Client {
                 match select(running.next(), head_start.as_mut()).await {
                     Either::Left((Some((index, Ok((stream, local)))), _)) => {
                         let (peer, duration) = (attempts[index].address, start.elapsed());
-                        if let Err(error) = self.introduce(&stream, local, peer).await {
-                            attempts[index].outcome = Outcome::Failed(error.into());
-                            if more && index == newest {
-                                break;
+                        let header = match self.introduce(&stream, local, peer).await {
+                            Ok(header) => header,
+                            Err(error) => {
+                                attempts[index].outcome = Outcome::Failed(error.into());
+                                if more && index == newest {
+                                    break;
+                                }
+                                continue;
                             }
-                            continue;
-                        }
+                        };
                         attempts[index].outcome = Outcome::Connected;
                         return Ok(Connection {
                             stream,
                             half_close: self.half_close,
+                            header,
                             peer,
                             local,
                             duration,
@@ -128,17 +134,18 @@ impl Client {
         }
     }
 
-    /// Sends the PROXY header, if there is to be one, on a connection that won.
+    /// Sends the PROXY header, if there is to be one, on a connection that won. Returns it.
     async fn introduce(
         &self,
         stream: &Wire,
         local: SocketAddr,
         peer: SocketAddr,
-    ) -> io::Result<()> {
-        let Some(header) = &self.proxy_header else { return Ok(()) };
-        let sending = header.send(stream, local, peer);
+    ) -> io::Result<Vec<u8>> {
+        let Some(header) = &self.proxy_header else { return Ok(Vec::new()) };
+        let bytes = header.bytes(local, peer)?;
+        let sending = header.send(stream, &bytes);
         match first_of(sending, Timer::after(self.connect_timeout)).await {
-            Either::Left(sent) => sent,
+            Either::Left(sent) => sent.map(|()| bytes),
             Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }

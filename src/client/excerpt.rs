@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::kind::kind;
+use crate::proxy::Header;
 
 kind! {
     /// Who answers instead of an echo server.
@@ -37,11 +38,12 @@ impl Excerpt {
     }
 
     /// What a `reply` whose byte at `offset` is the first that differs tells. An echo that goes wrong
-    /// midway tells nothing but its own bytes, unless it is another protocol, which may begin with
-    /// the byte that was sent.
+    /// midway tells nothing but its own bytes, unless it is another protocol, or a PROXY header that
+    /// was sent first, which may begin with the byte that was sent.
     pub(super) fn of_reply(reply: &[u8], offset: u64) -> Option<Self> {
         let excerpt = Self::of(reply)?;
-        let differs = offset == 0 || (offset < Self::MOST as u64 && excerpt.protocol().is_some());
+        let is_other = excerpt.protocol().is_some() || is_header(excerpt.bytes());
+        let differs = offset == 0 || (offset < Self::MOST as u64 && is_other);
         differs.then_some(excerpt)
     }
 
@@ -82,6 +84,11 @@ impl Excerpt {
         let more = if self.0.len() == Self::MOST { "…" } else { "" };
         format!("{}{more}", self.0.escape_ascii())
     }
+}
+
+/// Says whether these bytes begin a PROXY header: a few that are alike may be chance.
+fn is_header(bytes: &[u8]) -> bool {
+    bytes.len() > 4 && Header::parse(bytes).is_ok()
 }
 
 impl fmt::Display for Excerpt {
@@ -136,6 +143,7 @@ mod tests {
             (&b"HTTP/1.1 400 Bad"[..], 0, true),
             (b"HTTP/1.1 400 Bad", 1, true), // "Hello" was sent
             (b"hellp", 4, false),
+            (b"PROXY TCP4 127.0.0.1", 1, true), // "Ping" was sent behind it
             (b"J\0\0\0\n8.0.32", 0, true),
             (b"HTTP/1.1 echoed as it should", 1000, false),
             (b"", 0, false),

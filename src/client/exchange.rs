@@ -68,6 +68,7 @@ impl Connection {
     ) -> Result<Traffic, SendError> {
         let exchange = Exchange::new(self.peer, &self.stream, half_close);
         let passed = exchange.run(input, &mut output, timeout).await;
+        let passed = passed.map_err(|error| error.or_header(&self.header));
         if matches!(passed, Err(SendError::Output(_))) {
             return passed;
         }

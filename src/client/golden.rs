@@ -234,6 +234,11 @@ fn each_error_has_its_cause_and_its_numbers() {
                    "error": "reply from [::1]:7000 is longer than the 5 bytes sent, \"!\""}),
         ),
         (
+            SendError::HeaderReturned { peer, instead: Excerpt::of(b"PROXY TCP6 ").unwrap() },
+            json!({"cause": "mismatch", "instead": "PROXY TCP6 ",
+                   "error": "[::1]:7000 returned the PROXY header like any other bytes"}),
+        ),
+        (
             SendError::Input(reset()),
             json!({"cause": "input",
                    "error": "cannot read the input: connection reset by the other end"}),

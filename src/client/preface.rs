@@ -43,14 +43,12 @@ impl ProxyHeader {
         Self { piece: Some(piece), ..self }
     }
 
-    /// Sends it over a connection between `local` and `peer`.
+    /// Sends its `bytes`.
     pub(super) async fn send(
         &self,
         mut writer: impl AsyncWrite + Unpin,
-        local: SocketAddr,
-        peer: SocketAddr,
+        bytes: &[u8],
     ) -> io::Result<()> {
-        let bytes = self.bytes(local, peer)?;
         let piece = self.piece.map_or(bytes.len(), NonZeroUsize::get);
         for (index, piece) in bytes.chunks(piece).enumerate() {
             if index > 0 {
@@ -121,7 +119,8 @@ mod tests {
                 None => header,
             };
             let mut writes = Writes::default();
-            block_on(header.send(&mut writes, local, peer)).unwrap();
+            let sent = header.bytes(local, peer).unwrap();
+            block_on(header.send(&mut writes, &sent)).unwrap();
             let (times, bytes): (Vec<_>, Vec<_>) = writes.0.into_iter().unzip();
             assert_eq!((bytes.len(), bytes.concat()), (pieces, line.to_vec()), "{piece:?}");
             assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= PAUSE), "{piece:?}");

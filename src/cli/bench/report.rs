@@ -210,6 +210,10 @@ fn first_difference(report: &BenchReport, difference: &FirstDifference) -> Strin
     let address = report.address;
     let name = if report.datagrams.is_some() { "a datagram of flow" } else { "connection" };
     let FirstDifference { connection, offset, expected, got, .. } = difference;
+    if let Some(failure @ BenchFailure::Stream(SendError::HeaderReturned { .. })) = &report.failure
+    {
+        return chain(failure) + "\n"; // the bytes say less
+    }
     let instead = report.failure.as_ref().and_then(BenchFailure::instead);
     let instead = instead.map_or_else(String::new, |instead| format!(", {instead}"));
     match (expected, got) {

@@ -190,6 +190,7 @@ impl Diagnosis {
             {
                 Self::EchoesHeader
             }
+            (_, SendError::HeaderReturned { .. }) => Self::EchoesHeader,
             (_, SendError::Mismatch { offset, instead, .. }) => {
                 Self::of_other_bytes(*step, *offset, instead.clone())
             }

@@ -51,7 +51,11 @@ impl Check {
                 Ok(_) => Hold::Alive,
                 Err(SendError::Short { .. }) => Hold::Closed,
                 Err(SendError::Lost { source, .. }) => ended_by(&source),
-                Err(error @ (SendError::Mismatch { .. } | SendError::Surplus { .. })) => {
+                Err(
+                    error @ (SendError::Mismatch { .. }
+                    | SendError::Surplus { .. }
+                    | SendError::HeaderReturned { .. }),
+                ) => {
                     heard = error.instead().cloned();
                     Hold::Mismatch
                 }

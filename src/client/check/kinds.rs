@@ -70,6 +70,7 @@ impl HalfClose {
                 SendError::Connect(_)
                 | SendError::Mismatch { .. }
                 | SendError::Surplus { .. }
+                | SendError::HeaderReturned { .. }
                 | SendError::Input(_)
                 | SendError::Output(_),
             ) => return None,

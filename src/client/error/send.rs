@@ -98,6 +98,14 @@ pub enum SendError {
         /// What came on top of them.
         instead: Option<Excerpt>,
     },
+    /// What came back first is the PROXY header that was sent first: the server does not read it.
+    #[error("{peer} returned the PROXY header like any other bytes")]
+    HeaderReturned {
+        /// The server.
+        peer: SocketAddr,
+        /// How the reply begins.
+        instead: Excerpt,
+    },
     /// The bytes to send could not be read.
     #[error("cannot read the input")]
     Input(#[source] Cause),
@@ -109,6 +117,13 @@ pub enum SendError {
 /// What came instead, behind what is wrong with it.
 fn behind_comma(instead: Option<&Excerpt>) -> String {
     instead.map_or_else(String::new, |instead| format!(", {instead}"))
+}
+
+/// Says whether a reply begins as what was sent, as far as both are known. Four bytes alike are too few:
+/// a server may begin with two ends of lines, as a header of version 2 does.
+fn begins_alike(reply: &[u8], sent: &[u8]) -> bool {
+    let common = reply.len().min(sent.len());
+    common > 4 && reply[..common] == sent[..common]
 }
 
 fn closed_early(peer: SocketAddr, sent: u64) -> String {
@@ -136,7 +151,9 @@ impl SendError {
             Self::Lost { source, .. } => source.cause(),
             Self::Timeout { .. } => CauseKind::Timeout,
             Self::Short { .. } => CauseKind::Short,
-            Self::Mismatch { .. } | Self::Surplus { .. } => CauseKind::Mismatch,
+            Self::Mismatch { .. } | Self::Surplus { .. } | Self::HeaderReturned { .. } => {
+                CauseKind::Mismatch
+            }
             Self::Input(_) => CauseKind::Input,
             Self::Output(_) => CauseKind::Output,
         }
@@ -147,6 +164,7 @@ impl SendError {
     pub fn instead(&self) -> Option<&Excerpt> {
         match self {
             Self::Mismatch { instead, .. } | Self::Surplus { instead, .. } => instead.as_ref(),
+            Self::HeaderReturned { instead, .. } => Some(instead),
             Self::Connect(_)
             | Self::Lost { .. }
             | Self::Timeout { .. }
@@ -166,8 +184,23 @@ impl SendError {
             Self::Connect(_)
             | Self::Mismatch { .. }
             | Self::Surplus { .. }
+            | Self::HeaderReturned { .. }
             | Self::Input(_)
             | Self::Output(_) => None,
+        }
+    }
+
+    /// The same error, or what it comes from if the `header` that was sent first, or the beginning of
+    /// it, came back in the place of an echo.
+    pub(in crate::client) fn or_header(self, header: &[u8]) -> Self {
+        match self {
+            Self::Mismatch { peer, instead: Some(instead), .. }
+            | Self::Surplus { peer, instead: Some(instead), .. }
+                if begins_alike(instead.bytes(), header) =>
+            {
+                Self::HeaderReturned { peer, instead }
+            }
+            other => other,
         }
     }
 
@@ -190,7 +223,8 @@ impl SendError {
             | Self::Timeout { peer, .. }
             | Self::Short { peer, .. }
             | Self::Mismatch { peer, .. }
-            | Self::Surplus { peer, .. } => Some(*peer),
+            | Self::Surplus { peer, .. }
+            | Self::HeaderReturned { peer, .. } => Some(*peer),
             Self::Input(_) | Self::Output(_) => None,
         }
     }
@@ -227,6 +261,9 @@ impl SendError {
             }
             Self::Mismatch { .. } | Self::Surplus { .. } => {
                 "is it an echo server? something on the way may rewrite the stream".to_owned()
+            }
+            Self::HeaderReturned { .. } => {
+                "the server echoes the PROXY header instead of reading it".to_owned()
             }
             _ => return None,
         })
@@ -279,6 +316,7 @@ impl serde::Serialize for SendError {
             | Self::Lost { .. }
             | Self::Timeout { .. }
             | Self::Short { .. }
+            | Self::HeaderReturned { .. }
             | Self::Input(_)
             | Self::Output(_) => {}
         }
@@ -298,6 +336,36 @@ mod tests {
     use std::io;
 
     use super::*;
+
+    #[test]
+    fn a_header_that_comes_back_is_not_a_server_that_speaks_first() {
+        let peer = "127.0.0.1:7".parse().unwrap();
+        let (v1, v2) =
+            (&b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n"[..], b"\r\n\r\n\0\r\nQUIT\n \0\0\0");
+        for (header, reply, returned) in [
+            (v1, v1, true),
+            (v1, &b"PROXY"[..], true), // the first piece of it
+            (v1, b"PROX", false),
+            (v1, b"PROXY TCP6 ", false),
+            (v1, b"220 mail ESMTP", false),
+            (v2, v2, true),
+            (v2, b"\r\n\r\n\0\r\nQUIT\n \0\0\0hello", true),
+            (v2, b"\r\n\r\n", false),
+            (b"", v1, false), // no header was sent
+        ] {
+            let instead = Excerpt::of(reply);
+            for error in [
+                SendError::Surplus { peer, sent: 0, instead: instead.clone() },
+                SendError::Mismatch { peer, offset: 0, expected: 1, got: reply[0], instead },
+            ] {
+                let is_header =
+                    |error: &SendError| matches!(error, SendError::HeaderReturned { .. });
+                assert_eq!(is_header(&error.clone().or_header(header)), returned, "{error}");
+            }
+        }
+        let other = SendError::Short { peer, sent: 5, returned: 0 };
+        assert_eq!(other.clone().or_header(v1), other);
+    }
 
     #[test]
     fn a_server_that_closes_is_explained_alike_if_that_is_a_reset_or_the_end_of_the_stream() {

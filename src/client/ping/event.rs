@@ -169,7 +169,9 @@ impl Loss {
     /// What an error that ended a connection means for the probe that was under way.
     pub(super) fn by(error: &SendError) -> Self {
         match error {
-            SendError::Mismatch { .. } | SendError::Surplus { .. } => Self::Mismatch,
+            SendError::Mismatch { .. }
+            | SendError::Surplus { .. }
+            | SendError::HeaderReturned { .. } => Self::Mismatch,
             SendError::Timeout { .. } => Self::Timeout,
             SendError::Connect(_)
             | SendError::Lost { .. }

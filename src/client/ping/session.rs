@@ -91,6 +91,7 @@ impl Session {
             return Poll::Ready(false);
         };
         let peer = self.connection.peer;
+        let error = error.or_header(&self.connection.header);
         let mut loss = Loss::by(&error); // of the first, in whose place it came
         events.push_back(PingEvent::Disconnected { peer, error });
         for sequence in self.ledger.forget() {

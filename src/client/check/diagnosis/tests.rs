@@ -113,6 +113,10 @@ fn each_result_has_its_diagnosis() {
     let early =
         |sent, bytes: &[u8]| SendError::Surplus { peer: far(), sent, instead: Excerpt::of(bytes) };
     let surplus = || SendError::Surplus { peer: far(), sent: 64, instead: None };
+    let returned = || {
+        let instead = Excerpt::of(b"PROXY TCP4 ").unwrap();
+        SendError::HeaderReturned { peer: far(), instead }
+    };
     let wait = Some(Mute::UntilHalfClose);
     for (checked, code, verdict, phrase) in [
         (held(Hold::Alive), "works", "ok", "works"),
@@ -212,6 +216,7 @@ fn each_result_has_its_diagnosis() {
         (echoing(mismatch()), "echoes_header", "mismatch", "expects no PROXY header"),
         // The header comes back before the message is sent.
         (echoing(surplus()), "echoes_header", "mismatch", "expects no PROXY header"),
+        (failed(Step::Echo, returned()), "echoes_header", "mismatch", "expects no PROXY header"),
         (wanting(lost(reset, 64, 0)), "wants_header", "reset", "wants a PROXY header"),
         (failed(Step::Echo, short(64, 0)), "closes_at_once", "short", "accepts, then closes"),
         (

@@ -71,7 +71,7 @@ impl Streams {
     /// What ended a connection, as a client's error.
     fn error(&self, index: usize, broken: &Broken, shared: &Shared) -> SendError {
         let peer = self.peer;
-        let Link { state, ledger, .. } = &self.links[index];
+        let Link { state, ledger, preface, .. } = &self.links[index];
         let (sent, returned) = (ledger.sent, ledger.returned);
         let unmade = |cause: Cause| {
             let attempts = vec![Attempt { address: peer, outcome: Outcome::Failed(cause) }];
@@ -93,9 +93,10 @@ impl Streams {
             Broken::Wrong(Wrong::Differs { offset, expected, got }, instead) => {
                 let (offset, instead) = (*offset, instead.clone());
                 SendError::Mismatch { peer, offset, expected: *expected, got: *got, instead }
+                    .or_header(preface)
             }
             Broken::Wrong(Wrong::Surplus { .. }, instead) => {
-                SendError::Surplus { peer, sent, instead: instead.clone() }
+                SendError::Surplus { peer, sent, instead: instead.clone() }.or_header(preface)
             }
         }
     }

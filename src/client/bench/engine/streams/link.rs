@@ -21,8 +21,10 @@ pub(super) struct Link {
     stream: Option<TcpStream>,
     pub(super) state: State,
     pub(super) ledger: Ledger,
-    /// What goes out before the first message, as far as it has not yet.
-    preface: Vec<u8>,
+    /// What goes out before the first message.
+    pub(super) preface: Vec<u8>,
+    /// How much of it has gone out.
+    introduced: usize,
     /// When the attempt to connect began, or was due.
     pub(super) began: u64,
     /// When a byte came back last, or the connection was made.
@@ -65,6 +67,7 @@ impl Link {
             state: State::Closed,
             ledger: Ledger::new(origin),
             preface: Vec::new(),
+            introduced: 0,
             began: 0,
             progress: 0,
             failures: 0,
@@ -111,20 +114,21 @@ impl Link {
     pub(super) fn introduce(&mut self, header: &ProxyHeader) -> io::Result<()> {
         let Some(stream) = &self.stream else { return Ok(()) };
         self.preface = header.bytes(stream.local_addr()?, stream.peer_addr()?)?;
+        self.introduced = 0;
         Ok(())
     }
 
     /// Whether there is anything to send.
     pub(super) fn has_unsent(&self, payload: &Payload) -> bool {
-        !self.preface.is_empty() || self.ledger.unsent(payload) > 0
+        self.introduced < self.preface.len() || self.ledger.unsent(payload) > 0
     }
 
     /// Sends what is queued, as much as the socket takes.
     pub(super) fn send(&mut self, payload: &Payload) -> io::Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
-        while !self.preface.is_empty() {
-            match uninterrupted(|| stream.write(&self.preface)) {
-                Ok(length) => drop(self.preface.drain(..length)),
+        while self.introduced < self.preface.len() {
+            match uninterrupted(|| stream.write(&self.preface[self.introduced..])) {
+                Ok(length) => self.introduced += length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if is_after_close(&error) => return Ok(()),
                 Err(error) => return Err(error),
@@ -178,6 +182,7 @@ impl Link {
                 let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
             }
             self.preface.clear();
+            self.introduced = 0;
             drop(stream); // which takes it from the selector, too
         }
         self.state = State::Closed;
