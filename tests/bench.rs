@@ -223,6 +223,60 @@ fn a_connection_that_hangs_costs_its_message_and_nothing_else() {
 }
 
 #[test]
+fn a_reply_later_than_the_timeout_is_a_fault_however_early_it_is_seen() {
+    let slow = Duration::from_millis(14);
+    let address = server(move |_, mut stream| {
+        let mut message = [0; 64];
+        while stream.read_exact(&mut message).is_ok() {
+            thread::sleep(slow);
+            if stream.write_all(&message).is_err() {
+                return;
+            }
+        }
+    });
+    type Shape = fn(Bench) -> Bench;
+    let shapes: [(&str, Shape); 4] = [
+        ("closed", |bench| bench),
+        ("in flight", |bench| bench.in_flight(some(2))),
+        ("open", |bench| bench.rate(20.0)),
+        ("reconnect", |bench| bench.reconnect(true)),
+    ];
+    for (name, shape) in shapes {
+        let bench = Client::new().timeout(Duration::from_millis(10)).bench();
+        let bench = bench.warm_up(Duration::ZERO).connections(some(1)).count(10);
+        let Ran { reports, .. } = load(shape(bench), &[address]);
+        let report = &reports[0];
+        assert_eq!((report.echoes, report.rtt.count()), (0, 0), "{name}: {report:?}");
+        assert_eq!(report.faults.iter().collect::<Vec<_>>(), [(CauseKind::Timeout, 10)], "{name}");
+        assert!(matches!(report.failure, Some(BenchFailure::Stream(SendError::Timeout { .. }))));
+    }
+}
+
+/// A message of a connection of its own is given up while its bytes still come.
+#[test]
+fn a_slow_reply_costs_its_message_and_not_the_link() {
+    let address = server(|number, mut stream| {
+        let mut message = [0; 64];
+        while stream.read_exact(&mut message).is_ok() {
+            for byte in message.chunks(8) {
+                if number == 1 {
+                    thread::sleep(Duration::from_millis(30));
+                }
+                if stream.write_all(byte).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let client = Client::new().timeout(Duration::from_millis(100));
+    let bench = client.bench().warm_up(Duration::ZERO).connections(some(1));
+    let Ran { reports, .. } = load(bench.reconnect(true).count(5), &[address]);
+    let report = &reports[0];
+    assert_eq!((report.faults.of(CauseKind::Timeout), report.faults.total()), (1, 1), "{report:?}");
+    assert_eq!(report.echoes, 4);
+}
+
+#[test]
 fn a_server_that_closes_after_each_echo_is_short_each_other_time() {
     let address = server(|_, mut stream| {
         let mut message = [0; 64];

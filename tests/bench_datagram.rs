@@ -131,6 +131,27 @@ fn what_comes_late_or_out_of_order_is_told_from_what_is_lost() {
 }
 
 #[test]
+fn a_reply_later_than_the_timeout_is_a_fault_however_early_it_is_seen() {
+    let server = Forwarder::start(V4, "delay=14ms");
+    for rate in [None, Some(20.0)] {
+        let bench = bench(10 * MILLI).connections(some(1)).count(10);
+        let bench = match rate {
+            Some(rate) => bench.rate(rate),
+            None => bench,
+        };
+        let (reports, _) = load(bench, &[server.address]);
+        let report = &reports[0];
+        let faults: Vec<_> = report.faults.iter().collect();
+        assert_eq!(
+            (report.echoes, &faults[..]),
+            (0, &[(CauseKind::Timeout, 10)][..]),
+            "{report:?}"
+        );
+        assert_eq!(report.datagrams.as_ref().unwrap().late, 10, "{report:?}");
+    }
+}
+
+#[test]
 fn the_difference_of_a_datagram_is_shown_with_its_place() {
     let server = Forwarder::start(V6, "1*flip@20");
     let (reports, _) = load(bench(PATIENCE).count(20), &[server.address]);

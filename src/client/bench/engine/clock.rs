@@ -67,6 +67,12 @@ impl Clock {
     }
 }
 
+/// Whether what came at `now` came too late for a message that counts since `since`. Sweeps give up
+/// what has not come by the same rule, so that it does not matter which looks first.
+pub(super) fn is_late(since: u64, now: u64, timeout: u64) -> bool {
+    now.saturating_sub(since) > timeout
+}
+
 /// The processor time that this thread has used, where the system tells.
 pub(super) fn cpu() -> Option<Duration> {
     #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
@@ -136,6 +142,15 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reply_at_the_timeout_is_in_time_and_one_behind_it_is_late() {
+        for (since, now, timeout, late) in
+            [(5, 15, 10, false), (5, 16, 10, true), (5, 5, 0, false), (9, 5, 0, false)]
+        {
+            assert_eq!(is_late(since, now, timeout), late, "{since} {now} {timeout}");
+        }
+    }
 
     #[test]
     fn a_pause_is_left_out_and_what_spans_it_has_no_time() {

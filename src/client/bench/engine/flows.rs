@@ -7,6 +7,7 @@ use std::time::Duration;
 use mio::Token;
 use mio::event::Event;
 
+use super::clock::is_late;
 use super::side::{Account, Shared, Side, wait_after};
 use crate::client::bench::tally::Style;
 use crate::client::datagram::DatagramError;
@@ -127,8 +128,7 @@ impl Side for Flows {
                 flow.retry_at = 0;
             }
             self.silent += late;
-            let after = Duration::from_nanos(shared.timeout);
-            self.note_faults(&DatagramError::Timeout { peer: self.peer, after }, late, shared);
+            self.note_timeouts(late, shared);
             if late > 0 || retries {
                 self.fill_flow(index, shared);
             }
@@ -263,6 +263,11 @@ impl Flows {
         }
     }
 
+    fn note_timeouts(&mut self, count: u64, shared: &Shared) {
+        let after = Duration::from_nanos(shared.timeout);
+        self.note_faults(&DatagramError::Timeout { peer: self.peer, after }, count, shared);
+    }
+
     fn receive(&mut self, index: usize, shared: &mut Shared) {
         for _ in 0..TURN {
             if !self.receive_one(index, shared) {
@@ -302,14 +307,20 @@ impl Flows {
         true
     }
 
-    /// A message is back, in time.
+    /// A message is back that was waited for: an echo if it is in time, and else a fault, as if it
+    /// had been given up before.
     fn note_echo(&mut self, index: usize, since: u64, shared: &Shared) {
+        let now = shared.clock.now();
+        if is_late(since, now, shared.timeout) {
+            self.account.tally.datagrams.late += 1;
+            return self.note_timeouts(1, shared);
+        }
         let flow = &mut self.flows[index];
         flow.failures = 0;
         flow.retry_at = 0;
         let tally = &mut self.account.tally;
         tally.echoes += 1;
-        if let Some(time) = shared.clock.since(since, shared.clock.now()) {
+        if let Some(time) = shared.clock.since(since, now) {
             tally.slice.note(time);
         }
     }

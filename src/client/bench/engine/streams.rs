@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use mio::Token;
 use mio::event::Event;
 
+use super::clock::is_late;
 use super::side::{Account, Shared, Side};
 use crate::client::bench::ledger::Ledger;
 use crate::client::bench::payload::Payload;
@@ -265,10 +266,16 @@ impl Streams {
             let before = link.ledger.returned;
             let mut now = None;
             let tally = &mut self.account.tally;
-            let clock = &shared.clock;
+            let (clock, timeout) = (&shared.clock, shared.timeout);
+            let progress = link.progress;
             let mut whole = 0;
+            let mut late = 0;
             let received = link.receive(&mut shared.scratch, &shared.payload, |since| {
                 let now = *now.get_or_insert_with(|| clock.now());
+                if is_late(since, now, timeout) {
+                    late += 1;
+                    return;
+                }
                 if let Some(time) = clock.since(since, now) {
                     tally.slice.note(time);
                 }
@@ -282,11 +289,14 @@ impl Streams {
             if whole > 0 {
                 link.failures = 0;
             }
+            if late > 0 && self.give_up(index, late, progress, shared) {
+                return;
+            }
             let received = match received {
                 Ok(received) => received,
                 Err(broken) => return self.broken(index, &broken, shared),
             };
-            if whole > 0 {
+            if whole + late > 0 {
                 if !shared.style.keeps() {
                     return self.next_connection(index, shared);
                 }

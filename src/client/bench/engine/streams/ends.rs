@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::super::clock::is_late;
 use super::super::side::wait_after;
 use super::link::{Broken, Link, State};
 use super::{Ledger, Shared, Side as _, Streams, Style};
@@ -128,6 +129,26 @@ impl Streams {
         }
     }
 
+    /// Counts `late` messages of an open connection as timed out, on which a byte came back at
+    /// `progress` before what is looked at. A connection on which nothing came for the timeout, or
+    /// that has no other message, is given up with them; says whether it was.
+    pub(super) fn give_up(
+        &mut self,
+        index: usize,
+        late: u64,
+        progress: u64,
+        shared: &Shared,
+    ) -> bool {
+        let error = self.error(index, &Broken::Timeout, shared);
+        self.account.tally.note_failure(error);
+        self.note_faults(CauseKind::Timeout, late, shared);
+        let ends = !shared.style.keeps() || is_late(progress, shared.clock.now(), shared.timeout);
+        if ends {
+            self.fail(index, &Broken::Timeout, shared);
+        }
+        ends
+    }
+
     /// Looks through all links for replies and connections that are late, and for those whose time
     /// to connect again has come. One look for all instead of a timer for each message.
     pub(super) fn look_through(&mut self, shared: &Shared) {
@@ -150,13 +171,8 @@ impl Streams {
                     if late == 0 {
                         continue;
                     }
-                    let hangs = link.progress < limit;
-                    let error = self.error(index, &Broken::Timeout, shared);
-                    self.account.tally.note_failure(error);
-                    self.note_faults(CauseKind::Timeout, late, shared);
-                    if hangs {
-                        self.fail(index, &Broken::Timeout, shared);
-                    } else {
+                    let progress = link.progress;
+                    if !self.give_up(index, late, progress, shared) {
                         self.fill_link(index, shared);
                     }
                 }
