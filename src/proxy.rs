@@ -6,6 +6,7 @@
 //! given what has arrived so far and says how much more may be read, [`Header::to_bytes`] writes
 //! what a balancer would.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -178,15 +179,19 @@ impl Header {
     /// has its number behind it: `authority_2`.
     #[must_use]
     pub fn fields(&self) -> Vec<(String, String)> {
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for (name, text) in self.tlvs.iter().flat_map(Tlv::fields) {
-            let numbered = (2..).map(|number| format!("{name}_{number}"));
-            let mut names = [name.clone()].into_iter().chain(numbered);
-            let free = |name: &String| fields.iter().all(|(taken, _)| taken != name);
-            let name = names.find(free).unwrap_or(name);
-            fields.push((name, text));
-        }
-        fields
+        // A header may have over a thousand of one name.
+        let mut last_numbers: HashMap<String, usize> = HashMap::new();
+        let mut taken: HashSet<String> = HashSet::new();
+        let number_again = |(name, text): (String, String)| {
+            let last = last_numbers.entry(name.clone()).or_insert(1);
+            let mut numbered = name.clone();
+            while !taken.insert(numbered.clone()) {
+                *last += 1;
+                numbered = format!("{name}_{last}");
+            }
+            (numbered, text)
+        };
+        self.tlvs.iter().flat_map(Tlv::fields).map(number_again).collect()
     }
 
     /// Reads a header from the first bytes of a connection, as many as have arrived.

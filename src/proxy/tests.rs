@@ -280,6 +280,17 @@ fn types_have_names_and_values_are_text_where_they_can_be_read() {
 }
 
 #[test]
+fn the_longest_header_has_no_name_twice() {
+    // So many that are empty fill a header.
+    let end = |text: &str| text.parse::<SocketAddr>().unwrap();
+    let header = Header::new(Version::V2, end("192.0.2.7:1"), end("198.51.100.1:2"));
+    let header = (0..1361).fold(header, |header, _| header.with_tlv(Tlv::new(0xf0, "")));
+    let fields = header.fields();
+    let names: HashSet<_> = fields.iter().map(|(name, _)| name).collect();
+    assert_eq!((names.len(), &fields[1360].0[..]), (1361, "0xf0_1361"));
+}
+
+#[test]
 fn a_name_that_comes_again_has_its_number() {
     let end = |text: &str| text.parse::<SocketAddr>().unwrap();
     let header = ["a", "b", "c"].iter().fold(

@@ -8,8 +8,9 @@ use futures::channel::oneshot;
 
 use crate::cli::stdio::Stream;
 
-/// How many lines may wait. A line has about 80 bytes, so a stuck log costs less than a megabyte.
-const QUEUE: usize = 8192;
+/// How many bytes may wait, so that a stuck log costs no more, however long its lines are: those with
+/// the fields of a PROXY header have up to 22 KiB. Of the others, some 7,000 fit.
+const QUEUE: usize = 768 << 10;
 
 /// How much is written at a time: a pipe takes so much whole or not at all (PIPE_BUF, pipe(7)), and
 /// one call of write(2) for 30 lines costs a thirtieth.
@@ -22,6 +23,8 @@ pub(super) type Waiting = oneshot::Sender<io::Result<()>>;
 #[derive(Default)]
 pub(super) struct Queue {
     lines: VecDeque<Line>,
+    /// What they take, in bytes.
+    size: usize,
     /// Lines dropped since the last one in the queue.
     dropped: u64,
     /// The very last line, which is never dropped.
@@ -51,15 +54,25 @@ pub(super) struct Piece {
     pub(super) written: Option<Waiting>,
 }
 
+impl Line {
+    /// What it takes in the queue, in bytes.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.text.len()
+    }
+}
+
 impl Queue {
     /// Adds a line; says whether there was room for it. One that is dropped is counted.
     pub(super) fn push(&mut self, stream: Stream, text: String, written: Option<Waiting>) -> bool {
-        if self.lines.len() >= QUEUE {
+        let line = Line { stream, text, dropped: self.dropped, written };
+        let size = self.size + line.size();
+        if size > QUEUE {
             self.dropped += 1;
             return false;
         }
-        let dropped = mem::take(&mut self.dropped);
-        self.lines.push_back(Line { stream, text, dropped, written });
+        self.dropped = 0;
+        self.size = size;
+        self.lines.push_back(line);
         true
     }
 
@@ -75,6 +88,7 @@ impl Queue {
                 return Some(piece);
             }
             let line = self.lines.pop_front()?;
+            self.size -= line.size();
             piece.stream = Some(line.stream);
             piece.text += &line.text;
             piece.dropped += line.dropped;
@@ -92,6 +106,7 @@ impl Queue {
 
     /// Drops the lines that wait.
     pub(super) fn drop_all(&mut self) {
+        self.size = 0;
         let dropped = self.lines.drain(..).map(|line| line.dropped + 1).sum::<u64>();
         self.dropped += dropped;
     }
@@ -101,8 +116,8 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn line(stream: Stream, text: &str) -> Line {
-        Line { stream, text: text.to_owned(), dropped: 0, written: None }
+    fn push(queue: &mut Queue, stream: Stream, text: &str) -> bool {
+        queue.push(stream, text.to_owned(), None)
     }
 
     fn texts(queue: &mut Queue) -> Vec<(u64, String)> {
@@ -112,23 +127,44 @@ mod tests {
     #[test]
     fn lines_are_written_in_pieces_and_what_is_missing_is_said_in_its_place() {
         let mut queue = Queue::default();
-        queue.lines.extend(["a\n", "b\n"].map(|text| line(Stream::Stderr, text)));
-        queue.lines.push_back(Line { dropped: 3, ..line(Stream::Stderr, "c\n") });
-        queue.lines.push_back(line(Stream::Stdout, "d\n"));
+        for (stream, text, dropped) in [
+            (Stream::Stderr, "a\n", 0),
+            (Stream::Stderr, "b\n", 0),
+            (Stream::Stderr, "c\n", 3),
+            (Stream::Stdout, "d\n", 0),
+        ] {
+            queue.dropped = dropped;
+            assert!(push(&mut queue, stream, text));
+        }
         queue.dropped = 2;
         let piece = |dropped, text: &str| (dropped, text.to_owned());
         let expected = [piece(0, "a\nb\n"), piece(3, "c\n"), piece(0, "d\n"), piece(2, "")];
         assert_eq!(texts(&mut queue), expected);
-        queue.lines.extend((0..3).map(|_| line(Stream::Stderr, &"x".repeat(PIECE / 2))));
+        (0..3).for_each(|_| assert!(push(&mut queue, Stream::Stderr, &"x".repeat(PIECE / 2))));
         let lengths: Vec<usize> = texts(&mut queue).iter().map(|(_, text)| text.len()).collect();
         assert_eq!(lengths, [PIECE, PIECE / 2]);
     }
 
     #[test]
+    fn a_stuck_log_has_room_for_so_many_bytes_in_short_lines_or_in_long_ones() {
+        for (length, least, most) in [(80, 5_000, 9_000), (22 << 10, 33, 35)] {
+            let mut queue = Queue::default();
+            let line = "x".repeat(length);
+            let fit = (0..20_000).take_while(|_| push(&mut queue, Stream::Stderr, &line)).count();
+            assert!((least..=most).contains(&fit), "{length}: {fit}");
+            assert_eq!(queue.dropped, 1, "{length}");
+            queue.next();
+            assert!(push(&mut queue, Stream::Stderr, &line), "{length}");
+            while queue.next().is_some() {}
+            assert_eq!(queue.size, 0, "{length}");
+        }
+    }
+
+    #[test]
     fn lines_that_nobody_takes_at_the_end_are_counted_and_the_last_one_is_kept() {
         let mut queue = Queue { last: Some("last\n".to_owned()), ..Queue::default() };
-        queue.lines.push_back(Line { dropped: 3, ..line(Stream::Stderr, "a\n") });
-        queue.lines.push_back(line(Stream::Stderr, "b\n"));
+        queue.dropped = 3;
+        assert!(push(&mut queue, Stream::Stderr, "a\n") && push(&mut queue, Stream::Stderr, "b\n"));
         queue.ends = true;
         queue.drop_all();
         assert_eq!(texts(&mut queue), [(5, "last\n".to_owned())]);
