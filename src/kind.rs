@@ -3,8 +3,8 @@
 /// Declares an enum that names a kind. Each row has the variant, the code that programs rely on
 /// (stable, snake_case), and the phrase that people read (lower case, without a full stop).
 ///
-/// The enum gets `code()`, `Display` (the phrase) and, with the feature `serde`, `Serialize` (the
-/// code).
+/// The enum gets `code()`, `Display` (the phrase), the order of its rows and, with the feature `serde`,
+/// `Serialize` (the code).
 macro_rules! kind {
     (
         $(#[$attribute:meta])*
@@ -13,7 +13,7 @@ macro_rules! kind {
         }
     ) => {
         $(#[$attribute])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$doc])+ $variant,)+

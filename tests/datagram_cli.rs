@@ -362,3 +362,18 @@ fn the_figures_so_far_of_several_targets_name_each() {
     });
     assert_eq!(ping.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_summary_says_what_icmp_said_in_the_words_of_the_library() {
+    use echo6::client::DatagramLoss;
+
+    for ip in [V4, V6] {
+        let nobody = free(ip).to_string();
+        let pinged = run(&["ping", "-uq", "-c2", "-i1ms", "-w2s", &nobody]);
+        let said = format!("2 by ICMP from {ip} ({})\n", DatagramLoss::Refused);
+        assert!(pinged.stdout.contains(&said), "{pinged:?}");
+        let summed = run(&["ping", "-uq", "-c2", "-i1ms", "-w2s", "--json", &nobody]);
+        let icmp = &summed.objects()[0]["icmp"][0];
+        assert_eq!((&icmp["cause"], &icmp["by"]), (&"refused".into(), &ip.to_string().into()));
+    }
+}

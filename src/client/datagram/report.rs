@@ -28,7 +28,7 @@ pub struct DatagramReport {
     /// Of those lost, the ones of which nobody said why.
     pub silent: u64,
     /// Of those lost, the ones that ICMP spoke of, by the reason.
-    pub complaints: BTreeMap<(&'static str, Option<IpAddr>), u64>,
+    pub complaints: BTreeMap<(DatagramLoss, Option<IpAddr>), u64>,
     /// Of those lost, the ones that this host could not send.
     pub unsent: u64,
     /// Probes that came back when they were given up.
@@ -135,7 +135,7 @@ impl DatagramReport {
                     DatagramLoss::Timeout => self.silent += 1,
                     DatagramLoss::Here => self.unsent += 1,
                     DatagramLoss::Refused | DatagramLoss::Unreachable | DatagramLoss::TooBig => {
-                        *self.complaints.entry((loss.code(), *by)).or_default() += 1;
+                        *self.complaints.entry((*loss, *by)).or_default() += 1;
                     }
                 }
                 self.note_loss(*sequence);

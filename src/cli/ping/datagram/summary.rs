@@ -76,8 +76,10 @@ fn losses(report: &DatagramReport) -> String {
         parts.push(format!("{} in silence", report.silent));
     }
     for ((cause, by), number) in &report.complaints {
-        let by = by.map(|by| format!(" by ICMP from {by}")).unwrap_or_default();
-        parts.push(format!("{number} {}{by}", cause.replace('_', " ")));
+        parts.push(match by {
+            Some(by) => format!("{number} by ICMP from {by} ({cause})"),
+            None => format!("{number} {cause}"),
+        });
     }
     if report.unsent > 0 {
         parts.push(format!("{} not sent by this host", report.unsent));

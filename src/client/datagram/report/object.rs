@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Serialize, Serializer};
 
 use super::DatagramReport;
+use crate::client::datagram::event::DatagramLoss;
 use crate::schema::{in_micros, some_address};
 use crate::times::Figures;
 
@@ -22,7 +23,7 @@ impl Serialize for DatagramReport {
 
         #[derive(Serialize)]
         struct Complaint {
-            cause: &'static str,
+            cause: DatagramLoss,
             #[serde(skip_serializing_if = "Option::is_none")]
             by: Option<IpAddr>,
             datagrams: u64,
