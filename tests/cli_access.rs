@@ -83,12 +83,12 @@ fn a_wrong_prefix_is_told_with_its_place() {
     for (arguments, told) in [
         (
             &["--allow", "loopback,10.0.0.1/8"][..],
-            "error: invalid prefix: bits set beyond the prefix length\n  10.0.0.1/8\n           ^\n\
+            "error: --allow: invalid prefix: bits set beyond the prefix length\n  10.0.0.1/8\n           ^\n\
              help: write 10.0.0.0/8, or 10.0.0.1/32 for the address alone\n"
                 .to_owned(),
         ),
-        (&["--deny", "lopback"], "error: invalid prefix: unknown word\n  lopback\n    ^\n".to_owned()),
-        (&["--accept-proxy", "any,"], "error: invalid prefix: empty\n".to_owned()),
+        (&["--deny", "lopback"], "error: --deny: invalid prefix: unknown word\n  lopback\n    ^\n".to_owned()),
+        (&["--accept-proxy", "any,"], "error: --accept-proxy: invalid prefix: empty\n".to_owned()),
         (
             &["--deny-file", wrong.name()],
             format!(
@@ -98,6 +98,24 @@ fn a_wrong_prefix_is_told_with_its_place() {
             ),
         ),
         (&["--allow-file", "/nowhere/to/be/found"], "error: cannot read /nowhere".to_owned()),
+        (
+            &["--accept-proxy", ":7000"],
+            "error: --accept-proxy: invalid prefix: lone leading \":\"\n  :7000\n   ^\n\
+             help: :7000 is an ADDRESS: write a prefix, such as loopback or any\n"
+                .to_owned(),
+        ),
+        (
+            &["--deny=127.0.0.1:7000"],
+            "error: --deny: invalid prefix: IPv4 part in the wrong place\n  127.0.0.1:7000\n     ^\n\
+             help: a prefix has no port: write 127.0.0.1\n"
+                .to_owned(),
+        ),
+        (
+            &["--allow", "10.0.0.0/8", "192.168.0.0/16"],
+            "error: 192.168.0.0/16 is a prefix, not an ADDRESS\nhelp: several prefixes have commas \
+             between them: --allow 10.0.0.0/8,192.168.0.0/16\n"
+                .to_owned(),
+        ),
     ] {
         let run = run(&[&["listen"], arguments, &["[::1]:0"]].concat());
         assert_eq!((run.status, &run.stdout[..]), (Some(2), ""), "{}", run.stderr);
@@ -178,7 +196,7 @@ fn each_client_says_that_its_header_was_echoed() {
             (&["send", &address, "hello", "there"], true),
             (&["send", &address, ""], true),
             (&["send", &address], true), // which ends without a byte
-            (&["ping", "-c", "2", &address], true),
+            (&["ping", "-c", "1", &address], true),
             (&["ping", "-c", "1", "--reconnect", &address], true),
             (&["send", "--until-ready", "100ms", &address, "hello"], true),
             (&["bench", "-n", "4", "-c", "2", "--warm-up", "0", &address], false),

@@ -9,6 +9,8 @@ use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality};
 
 use super::failure::Failure;
 
+mod meant;
+
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -52,6 +54,10 @@ fn find<'a>(program: &'a CommandInfoWithArgs, name: &str) -> Option<&'a CommandI
 struct Given<'a> {
     flag: &'a FlagInfo<'a>,
     value: Option<String>,
+    /// Whether the value is a word of its own.
+    apart: bool,
+    /// How many words that belong to no option stand before it.
+    before: usize,
 }
 
 fn read_command(words: &[&str], command: &CommandInfoWithArgs) -> Result<Asked, Failure> {
@@ -84,7 +90,8 @@ fn read_command(words: &[&str], command: &CommandInfoWithArgs) -> Result<Asked, 
                     Some(words.next().ok_or_else(|| no_value(&option, arg_name, command))?)
                 }
             };
-            options.push(Given { flag, value: value.map(str::to_owned) });
+            let (apart, before) = (glued.is_none() && value.is_some(), values.len());
+            options.push(Given { flag, value: value.map(str::to_owned), apart, before });
         } else if let Some(cluster) = word.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
             if let Some(long) = command.flags.iter().find(|flag| flag.long == format!("-{word}")) {
                 return Err(try_help(format!("unknown option {word}"), command)
@@ -99,21 +106,24 @@ fn read_command(words: &[&str], command: &CommandInfoWithArgs) -> Result<Asked, 
                 let flag = command.flags.iter().find(|flag| flag.short == Some(letter));
                 let flag = flag.ok_or_else(|| unknown_option(&format!("-{letter}"), command))?;
                 let FlagInfoKind::Option { arg_name } = &flag.kind else {
-                    options.push(Given { flag, value: None });
+                    options.push(Given { flag, value: None, apart: false, before: values.len() });
                     continue;
                 };
                 let glued = &cluster[at + letter.len_utf8()..];
-                let value = match glued.strip_prefix('=').unwrap_or(glued) {
+                let glued = glued.strip_prefix('=').unwrap_or(glued);
+                let value = match glued {
                     "" => words.next().ok_or_else(|| no_value(word, arg_name, command))?,
                     glued => glued,
                 };
-                options.push(Given { flag, value: Some(value.to_owned()) });
+                let (apart, before) = (glued.is_empty(), values.len());
+                options.push(Given { flag, value: Some(value.to_owned()), apart, before });
                 break;
             }
         } else {
             values.push(word);
         }
     }
+    meant::check(&options, &values, command)?;
     Ok(Asked::Command(for_argh(command, options, values)))
 }
 
@@ -124,7 +134,7 @@ fn for_argh(
     values: Vec<&str>,
 ) -> Vec<String> {
     let mut words = vec![command.name.to_owned()];
-    for (index, Given { flag, value }) in options.iter().enumerate() {
+    for (index, Given { flag, value, .. }) in options.iter().enumerate() {
         let again = options[index + 1..].iter().any(|later| later.flag.long == flag.long);
         if again && flag.optionality != Optionality::Repeating {
             continue; // the last counts

@@ -3,7 +3,8 @@
 use std::fs;
 
 use echo6::Server;
-use echo6::address::{Prefix, prefix_lines, prefix_list};
+use echo6::address::{AddressError, Endpoint, Host, Prefix, prefix_lines, prefix_list};
+use echo6::error::Cause;
 
 use crate::cli::failure::Failure;
 
@@ -21,9 +22,9 @@ impl Gate {
         balancers: &[String],
     ) -> Result<Self, Failure> {
         Ok(Self {
-            allow: prefixes(allow, allow_files)?,
-            deny: prefixes(deny, deny_files)?,
-            balancers: prefixes(balancers, &[])?,
+            allow: prefixes("--allow", allow, allow_files)?,
+            deny: prefixes("--deny", deny, deny_files)?,
+            balancers: prefixes("--accept-proxy", balancers, &[])?,
         })
     }
 
@@ -38,13 +39,15 @@ impl Gate {
     }
 }
 
-fn prefixes(lists: &[String], files: &[String]) -> Result<Vec<Prefix>, Failure> {
+/// What the lists behind an `option`, and the files behind its other, come to.
+fn prefixes(option: &str, lists: &[String], files: &[String]) -> Result<Vec<Prefix>, Failure> {
     let mut prefixes = Vec::new();
     for list in lists {
-        prefixes.extend(prefix_list(list)?);
+        let read = prefix_list(list).map_err(|error| refused(error).at(option));
+        prefixes.extend(read?);
     }
     for name in files {
-        let bytes = fs::read(name).map_err(|error| Failure::input(name, &error))?;
+        let bytes = fs::read(name).map_err(|error| unread(option, name, error.into()))?;
         // What is not UTF-8 is no prefix either, and is shown where it stands.
         let lines = prefix_lines(&String::from_utf8_lossy(&bytes)).map_err(|error| {
             Failure::from(error.source).at(&format!("{name}, line {}", error.line))
@@ -52,4 +55,23 @@ fn prefixes(lists: &[String], files: &[String]) -> Result<Vec<Prefix>, Failure> 
         prefixes.extend(lines);
     }
     Ok(prefixes)
+}
+
+/// What is wrong with a prefix, which may be an ADDRESS.
+fn refused(error: AddressError) -> Failure {
+    let help = error.input().parse::<Endpoint>().ok().map(|endpoint| match endpoint.host() {
+        Host::V4(ip) => format!("a prefix has no port: write {ip}"),
+        Host::V6(ip) => format!("a prefix has no port: write {ip}"),
+        _ => format!("{endpoint} is an ADDRESS: write a prefix, such as loopback or any"),
+    });
+    let failure = Failure::from(error);
+    if help.is_some() { failure.with_help(help) } else { failure }
+}
+
+/// A file of prefixes that cannot be read, which may be the ADDRESS.
+fn unread(option: &str, name: &str, cause: Cause) -> Failure {
+    let is_address = name.parse::<Endpoint>().is_ok();
+    let help =
+        is_address.then(|| format!("if {name} is the ADDRESS, write {option}-file FILE {name}"));
+    Failure::input(name, &cause).with_help(help)
 }
