@@ -168,6 +168,53 @@ fn a_check_of_datagrams_ends_in_a_sentence_to_act_on() {
 }
 
 #[test]
+fn a_check_that_was_stopped_before_anything_came_back_does_not_say_that_it_works() {
+    let server = Listening::start(&["-q", "-u", "--no-tcp", "--fault", "drop", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let checked = run(&["check", "-u", "-q", "--deadline", "200ms", &address]);
+    let said = "IPv4: interrupted before all was checked\n";
+    assert_eq!((checked.status, &checked.stdout[..]), (Some(1), said), "{checked:?}");
+    let checked = run(&["check", "-u", "--json", "--deadline", "200ms", &address]);
+    let object = &checked.objects()[0];
+    for field in ["verdict", "diagnosis"] {
+        assert_eq!(object[field], "interrupted", "{object}");
+    }
+    assert_eq!(object["ok"], false);
+}
+
+#[test]
+fn what_comes_back_wrong_from_some_length_on_is_no_black_hole() {
+    for (fault, cause, wrong, said) in [
+        (
+            "flip@100",
+            "mismatch",
+            101,
+            "IPv4: datagrams over 100 bytes come back changed at byte 100",
+        ),
+        (
+            "wrong-source@1000",
+            "foreign",
+            1001,
+            "IPv4: datagrams over 1000 bytes come back from 127.0.0.",
+        ),
+        // All of them pass whole, so that it is the fragments that are sent first.
+        ("flip@65500", "mismatch", 65_501, "IPv4: datagrams over 65500 bytes come back changed"),
+    ] {
+        let server = Listening::start(&["-q", "-u", "--no-tcp", "--fault", fault, "127.0.0.1:0"]);
+        let address = format!("127.0.0.1:{}", server.port);
+        let checked = run(&["check", "-u", "--json", "-w", "250ms", &address]);
+        assert_eq!(checked.status, Some(1), "{checked:?}");
+        let [object, summary] = &checked.objects()[..] else { panic!("{checked:?}") };
+        assert!(summary["sentences"][0].as_str().unwrap().starts_with(said), "{summary}");
+        for field in ["verdict", "diagnosis", "cause"] {
+            assert_eq!(object[field], cause, "{object}");
+        }
+        assert_eq!((&object["wrong"], &object["longest"]), (&wrong.into(), &(wrong - 1).into()));
+        assert!(object.get("black_hole").is_none() && object.get("vanishes").is_none(), "{object}");
+    }
+}
+
+#[test]
 fn a_silent_flow_and_a_silent_connection_live_up_to_the_bound() {
     let server = Listening::start(&["-q", "-u", "[::]:0"]);
     let both = [format!("127.0.0.1:{}", server.port), format!("[::1]:{}", server.port)];

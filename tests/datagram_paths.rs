@@ -50,9 +50,53 @@ fn a_path_that_does_not_say_its_mtu_is_a_black_hole() {
     let Some((path, port)) = path(1280, rules) else { return };
     let (status, text) = check(&path, &port);
     assert_eq!(status, Some(1), "{text}");
-    for family in ["IPv4", "IPv6"] {
-        let said = format!("{family}: path MTU 1280, but no router reports it: a black hole");
+    // Over IPv4 the router fragments what is not sent whole.
+    for (family, vanishing) in [
+        ("IPv4", ": let ICMP type 3 code 4 pass"),
+        ("IPv6", ", datagrams over 1232 bytes vanish: let ICMPv6 type 2 pass"),
+    ] {
+        let said =
+            format!("{family}: path MTU 1280, but no router reports it: a black hole{vanishing}\n");
         assert!(text.contains(&said), "{text}");
+    }
+    assert!(text.contains(" 1280    1232 "), "{text}");
+}
+
+#[test]
+fn a_link_with_two_mtus_does_not_take_long_datagrams() {
+    let Some((path, port)) = path(1500, "") else { return };
+    // What is longer is dropped by veth(4), and the kernel says ENOBUFS.
+    path.router_ip("link set eth1 mtu 1300");
+    let (status, text) = check(&path, &port);
+    assert_eq!(status, Some(1), "{text}");
+    for (family, longest) in [("IPv4", 1276), ("IPv6", 1256)] {
+        let said = format!(
+            "{family}: datagrams over {longest} bytes are refused on the way out (no buffer space), \
+             packets of up to 1304 bytes pass"
+        );
+        assert!(text.contains(&said), "{text}");
+    }
+    assert_eq!(text.matches(" unsent\n").count(), 2, "{text}");
+}
+
+#[test]
+fn a_host_without_a_route_says_so_of_both_transports_in_the_same_words() {
+    let Some((path, port)) = path(1500, "") else { return };
+    path.client_ip("route del default");
+    path.client_ip("-6 route del default");
+    let addresses = [format!("{SERVER4}:{port}"), format!("[{SERVER6}]:{port}")];
+    for (address, family) in addresses.iter().zip(["IPv4", "IPv6"]) {
+        let sentences = [&["check", "-q"][..], &["check", "-q", "-u"]].map(|check| {
+            let checked = path.client(ECHO6, &[check, &[address]].concat());
+            assert_eq!(checked.status.code(), Some(1), "{checked:?}");
+            String::from_utf8(checked.stdout).unwrap()
+        });
+        let said = format!("this host has no route there: does it have {family} connectivity?\n");
+        assert!(sentences[0].ends_with(&said), "{sentences:?}");
+        assert_eq!(sentences[0], sentences[1]);
+        let checked = path.client(ECHO6, &["check", "-u", address]);
+        let text = String::from_utf8(checked.stdout).unwrap();
+        assert!(text.contains(" unreachable\n"), "{text}");
     }
 }
 

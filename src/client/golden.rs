@@ -421,6 +421,7 @@ fn what_datagrams_yield() {
     (checked.path_mtu, checked.path_mtu_by) = (Some(1420), Some(peer.ip()));
     (checked.black_hole, checked.truncates_at) = (true, Some(4096));
     (checked.longest, checked.vanishes) = (Some(1372), Some(1373));
+    (checked.unsent, checked.wrong) = (true, Some(1380));
     checked.marks = Some(Marks::Kept);
     let alive = Some(MILLI * 25);
     checked.idle = Some(IdleTimeout { alive, ended: Some(MILLI * 35), hold: Hold::Dead });
@@ -431,7 +432,7 @@ fn what_datagrams_yield() {
         "event": "check", "target": "name:7000", "verdict": "silent_tcp_works", "ok": false,
         "diagnosis": "silent_tcp_works", "echo_us": 1000.0, "new_port_only": true,
         "tcp_connects": true, "empty": true, "path_mtu": 1420, "path_mtu_by": "::1", "black_hole": true, "longest": 1372,
-        "vanishes": 1373, "truncates_at": 4096, "marks": "kept", "hold_alive_us": 25_000.0,
+        "vanishes": 1373, "unsent": true, "wrong": 1380, "truncates_at": 4096, "marks": "kept", "hold_alive_us": 25_000.0,
         "hold_ended_us": 35_000.0, "hold": "dead", "cause": "timeout",
         "error": "no reply from [::1]:7000 within 1ms"
     }));

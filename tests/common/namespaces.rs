@@ -131,6 +131,11 @@ impl Path {
         ip(&format!("-n {} {arguments}", self.host("s"))).unwrap();
     }
 
+    /// Runs ip(8) on the router.
+    pub(crate) fn router_ip(&self, arguments: &str) {
+        ip(&format!("-n {} {arguments}", self.host("r"))).unwrap();
+    }
+
     /// Has a setting of the router's kernel changed, if it can be (sysctl(8)).
     pub(crate) fn router_setting(&self, setting: &str) -> bool {
         succeeds(&mut self.command("r", "sysctl", &["-qw", setting])).is_ok()

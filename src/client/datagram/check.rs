@@ -9,8 +9,7 @@ use futures::future::{Either, join_all};
 
 use super::error::DatagramError;
 use super::flow::Flow;
-use super::ping::DatagramPing;
-use super::send::{Back, Odd, exchange};
+use super::send::{Back, Odd, exchange, open};
 use crate::client::noise::message;
 use crate::client::settings::Client;
 use crate::client::wait::first_of;
@@ -20,6 +19,7 @@ mod checked;
 mod diagnosis;
 mod findings;
 mod hold;
+mod lengths;
 #[cfg(feature = "serde")]
 mod object;
 mod search;
@@ -27,7 +27,7 @@ mod search;
 pub use checked::{DatagramChecked, Marks};
 pub use diagnosis::DatagramDiagnosis;
 
-use search::{Outcome, Search};
+use lengths::is_loss;
 
 /// A test of everything a server owes the senders of datagrams, made by
 /// [`Client::datagram_check`].
@@ -66,10 +66,6 @@ const TRIES: u32 = 3;
 
 /// How long a reply may take once it is known how long one takes, at the least.
 const LEAST_WAIT: Duration = Duration::from_millis(200);
-
-/// Lengths that are tried beside the first above the path MTU: what Kubernetes' conformance tests
-/// send, and the buffers of servers that truncate.
-const LENGTHS: [usize; 4] = [2000, 4096, 4099, 8192];
 
 impl Client {
     /// Makes a check of datagrams.
@@ -164,67 +160,6 @@ impl DatagramCheck {
         Err(last)
     }
 
-    /// Finds the longest packet that is not fragmented, where the system can forbid that.
-    async fn path_mtu(&self, checked: &mut DatagramChecked, wait: Duration) {
-        let peer = checked.address;
-        let Ok(flow) = self.open(peer, |options| CallerOptions { whole: true, ..options }) else {
-            return;
-        };
-        let mut search = Search::new(SMALL, DatagramPing::most(peer), checked.headers());
-        while let Some(size) = search.next() {
-            let outcome = match self.comes_back(&flow, peer, size, wait).await {
-                Ok(_) => Outcome::Back,
-                Err(DatagramError::Undelivered { by, mtu, .. }) if mtu.is_some() => {
-                    Outcome::TooBig { mtu, by }
-                }
-                // send(2) said so before the queue of errors was asked for the MTU.
-                Err(DatagramError::Here { .. }) => Outcome::TooBig { mtu: None, by: None },
-                // It came there whole.
-                Err(DatagramError::Truncated { .. }) => Outcome::Back,
-                Err(_) => Outcome::Silent,
-            };
-            search.note(size, outcome);
-        }
-        checked.path_mtu = Some(search.passes() + checked.headers());
-        checked.path_mtu_by = search.by();
-        checked.black_hole = search.is_silent();
-    }
-
-    /// Sends datagrams that have to be fragmented, and those that servers truncate.
-    async fn lengths(&self, checked: &mut DatagramChecked, flow: &Flow, wait: Duration) {
-        let peer = checked.address;
-        let most = DatagramPing::most(peer);
-        let above = checked.path_mtu.unwrap_or(1500) - checked.headers();
-        let mut lengths: Vec<usize> = (above + 1..=above + 8).chain(LENGTHS).collect();
-        lengths.push(most);
-        lengths.retain(|&length| length <= most);
-        lengths.sort_unstable();
-        lengths.dedup();
-        for length in lengths {
-            match self.comes_back(flow, peer, length, wait).await {
-                Ok(_) => checked.longest = checked.longest.max(Some(length)),
-                Err(DatagramError::Truncated { returned, .. }) => {
-                    let shortest = checked.truncates_at.unwrap_or(usize::MAX);
-                    checked.truncates_at = Some(shortest.min(returned));
-                }
-                // It is not to be whole, so that it is not too big for the next link.
-                Err(error @ DatagramError::Here { .. }) => {
-                    checked.failure = Some(error);
-                    return;
-                }
-                // The longest are dozens of fragments, so that they say little of a lossy path.
-                Err(_) if length > 8192 && checked.longest == Some(8192) => {}
-                Err(_) => {
-                    checked.vanishes = checked.vanishes.or(Some(length));
-                    // What is still longer fares no better, unless the last fragment is tiny.
-                    if length > above + 8 {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
     /// Sends datagrams with ECT(0), ECT(1) and EF.
     async fn marks(&self, checked: &mut DatagramChecked, wait: Duration) {
         let peer = checked.address;
@@ -258,13 +193,15 @@ impl DatagramCheck {
         wait: Duration,
     ) -> Result<Back, DatagramError> {
         let mut last = DatagramError::Timeout { peer, after: wait };
+        // The same each time, so that a late reply to the first is no other bytes than the second's.
+        let message = message(size);
         for attempt in 0..TRIES {
             if attempt > 0 {
                 Timer::after(LEAST_WAIT / 2).await;
             }
-            match exchange(flow, peer, &message(size), wait, Odd::Waits).await {
+            match exchange(flow, peer, &message, wait, Odd::Waits).await {
                 Ok(back) => return Ok(back),
-                Err(error @ DatagramError::Timeout { .. }) => last = error,
+                Err(error) if is_loss(&error) => last = error,
                 Err(error) => return Err(error),
             }
         }
@@ -277,7 +214,6 @@ impl DatagramCheck {
         change: impl FnOnce(CallerOptions) -> CallerOptions,
     ) -> Result<Flow, DatagramError> {
         let options = CallerOptions { source: self.client.source, ..CallerOptions::default() };
-        Flow::open(peer, change(options))
-            .map_err(|error| DatagramError::Here { peer, source: error.into() })
+        Ok(open(peer, change(options))?.1)
     }
 }

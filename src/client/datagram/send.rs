@@ -1,7 +1,7 @@
 //! One datagram out, the same bytes back in, or why not.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -67,12 +67,7 @@ impl Client {
             return Err(DatagramError::too_large(peer, message.len()));
         }
         let options = CallerOptions { source, ..CallerOptions::default() };
-        let opened = route(peer, source).and_then(|ip| Ok((ip, Flow::open(peer, options)?)));
-        let (local, flow) = opened.map_err(|error| {
-            let outcome = Outcome::Failed(Cause::from(error).said_by(Origin::Host));
-            let attempts = vec![Attempt { address: peer, outcome }];
-            ConnectError::NoneAccepts { attempts, source }
-        })?;
+        let (local, flow) = open(peer, options)?;
         let local = SocketAddr::new(local, flow.local_port);
         let back = exchange(&flow, peer, message, self.timeout, Odd::Ends).await?;
         Ok(DatagramReply {
@@ -84,6 +79,20 @@ impl Client {
             exchange: back.exchange,
         })
     }
+}
+
+/// A port to send from, and the local address that leads to `peer`.
+pub(super) fn open(
+    peer: SocketAddr,
+    options: CallerOptions,
+) -> Result<(IpAddr, Flow), ConnectError> {
+    let source = options.source;
+    let opened = route(peer, source).and_then(|ip| Ok((ip, Flow::open(peer, options)?)));
+    opened.map_err(|error| {
+        let outcome = Outcome::Failed(Cause::from(error).said_by(Origin::Host));
+        let attempts = vec![Attempt { address: peer, outcome }];
+        ConnectError::NoneAccepts { attempts, source }
+    })
 }
 
 /// A datagram that is back as it was sent.

@@ -45,12 +45,19 @@ pub struct DatagramChecked {
     /// Longer ones vanish, and no router says so.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "std::ops::Not::not"))]
     pub black_hole: bool,
-    /// The longest datagram of those tried that came back, fragmented or not.
+    /// The longest datagram of those tried that came back as it was sent, fragmented or not.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub longest: Option<usize>,
     /// The shortest of those tried that did not.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub vanishes: Option<usize>,
+    /// Those that vanish do so in this host: its link does not take them (ENOBUFS).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub unsent: bool,
+    /// The shortest of those tried that came back changed, or from another address, if 64 bytes came
+    /// back as they were sent; the failure is that of this one.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub wrong: Option<usize>,
     /// How long longer datagrams are when they come back, if they are cut.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub truncates_at: Option<usize>,
@@ -61,7 +68,7 @@ pub struct DatagramChecked {
     #[cfg_attr(feature = "serde", serde(flatten))]
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub idle: Option<IdleTimeout>,
-    /// Why 64 bytes did not come back.
+    /// Why 64 bytes, or longer ones, did not come back as they were sent.
     #[cfg_attr(feature = "serde", serde(flatten))]
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub failure: Option<DatagramError>,
@@ -98,6 +105,8 @@ impl DatagramChecked {
             black_hole: false,
             longest: None,
             vanishes: None,
+            unsent: false,
+            wrong: None,
             truncates_at: None,
             marks: None,
             idle: None,

@@ -15,6 +15,8 @@ kind! {
     pub enum DatagramDiagnosis {
         /// Nothing.
         Works = "works", "works";
+        /// The check was stopped before anything was found to be wrong.
+        Interrupted = "interrupted", "interrupted before all was checked";
         /// Nothing listens there, says ICMP.
         Refused = "refused", "refused: nothing listens there, or a firewall rejects it";
         /// There is no way there.
@@ -24,12 +26,12 @@ kind! {
         /// Nothing comes back, and TCP does not connect either.
         Silent = "silent", "silent, and TCP does not connect either: the host is down, filtered, or \
             serves neither";
-        /// Replies come from another address.
+        /// Replies come from another address, or those to datagrams over some length.
         Foreign = "foreign", "answers from another address";
         /// Only from a new port.
         NewPortOnly = "new_port_only", "answers a new source port only: a stale entry of a NAT or \
             firewall, or one of several paths is broken";
-        /// Small datagrams come back changed.
+        /// Datagrams come back changed: small ones, or those over some length.
         Mismatch = "mismatch", "other bytes came back: is it an echo server?";
         /// Datagrams over some length come back cut.
         Truncates = "truncates", "datagrams over some length come back cut";
@@ -37,6 +39,8 @@ kind! {
         NoFragments = "no_fragments", "fragments are dropped on the way";
         /// Some sizes vanish, others return.
         SizesVanish = "sizes_vanish", "some sizes vanish";
+        /// This host's link does not take datagrams over some length.
+        Unsent = "unsent", "datagrams over some length are refused on the way out";
         /// Long packets vanish and nobody says so.
         BlackHole = "black_hole", "a path MTU black hole";
         /// A flow that is silent for a while stops working.
@@ -63,7 +67,7 @@ impl DatagramChecked {
                 (_, CauseKind::Timeout) => D::Silent,
                 (_, CauseKind::Mismatch) => D::Mismatch,
                 (_, CauseKind::Truncated) => D::Truncates,
-                (DatagramError::Here { .. }, _) => D::Here,
+                (_, CauseKind::Here) => D::Here,
                 _ => D::Unreachable,
             };
         }
@@ -73,6 +77,7 @@ impl DatagramChecked {
             _ if self.truncates_at.is_some() => D::Truncates,
             // Over IPv6 longer ones vanish too then, fragmented or not.
             _ if self.black_hole => D::BlackHole,
+            _ if self.unsent => D::Unsent,
             (Some(_), Some(mtu)) if self.longest.is_none_or(|longest| longest <= mtu) => {
                 D::NoFragments
             }
@@ -80,6 +85,7 @@ impl DatagramChecked {
             _ if self.idle.is_some_and(|idle| !idle.is_alive()) => D::Idle,
             _ if self.empty == Some(false) => D::NoEmpty,
             _ if self.marks == Some(Marks::Dropped) => D::MarksDropped,
+            _ if !self.finished => D::Interrupted,
             _ => D::Works,
         }
     }
@@ -89,8 +95,7 @@ impl DatagramChecked {
     #[must_use]
     pub fn verdict(&self) -> &'static str {
         match self.diagnosis() {
-            DatagramDiagnosis::Works if self.finished => "ok",
-            DatagramDiagnosis::Works => "interrupted",
+            DatagramDiagnosis::Works => "ok",
             other => other.code(),
         }
     }
@@ -112,10 +117,19 @@ impl fmt::Display for DatagramChecked {
             return f.write_str(&idle.phrase(SILENT));
         }
         match (self.diagnosis(), &self.failure) {
-            (D::Foreign, Some(DatagramError::Foreign { from, .. })) => {
-                write!(f, "answers from {from}, you asked {asked}")
-            }
-            (D::Unreachable | D::Here, Some(error)) => f.write_str(&crate::error::chain(error)),
+            (D::Foreign, Some(DatagramError::Foreign { from, .. })) => match self.wrong {
+                Some(wrong) => {
+                    write!(f, "{} come back from {from}, you asked {asked}", self.those_from(wrong))
+                }
+                None => write!(f, "answers from {from}, you asked {asked}"),
+            },
+            (D::Mismatch, Some(DatagramError::Mismatch { offset, .. })) => match self.wrong {
+                Some(wrong) => {
+                    write!(f, "{} come back changed at byte {offset}", self.those_from(wrong))
+                }
+                None => D::Mismatch.fmt(f),
+            },
+            (D::Unreachable | D::Here, Some(error)) => fmt_unreachable(f, error),
             (D::Truncates, _) => {
                 let length = self.truncates_at.unwrap_or_default();
                 write!(f, "datagrams over {length} bytes come back cut: the server truncates them")
@@ -131,12 +145,52 @@ impl fmt::Display for DatagramChecked {
             (D::SizesVanish, _) => {
                 let (longest, vanishes) =
                     (self.longest.unwrap_or_default(), self.vanishes.unwrap_or_default());
-                write!(f, "datagrams of {vanishes} bytes vanish, of {longest} return")
+                write!(f, "datagrams of {vanishes} bytes vanish, of {longest} return")?;
+                // Else it is the length of the last fragment that matters.
+                if longest < vanishes {
+                    f.write_str(": the way back may have a smaller MTU than the server knows")?;
+                }
+                Ok(())
+            }
+            (D::Unsent, _) => {
+                let vanishing = self.vanishes.unwrap_or_default();
+                write!(
+                    f,
+                    "{} are refused on the way out (no buffer space), packets of up to {mtu} bytes \
+                     pass: the two ends of the link may have different MTUs",
+                    self.those_from(vanishing)
+                )
             }
             (D::BlackHole, _) => {
-                write!(f, "path MTU {mtu}, but no router reports it: a black hole")
+                write!(f, "path MTU {mtu}, but no router reports it: a black hole")?;
+                // Over IPv4 a router may fragment what is not sent whole.
+                if let Some(vanishes) = self.vanishes {
+                    write!(f, ", {} vanish", self.those_from(vanishes))?;
+                }
+                let icmp = if asked.is_ipv6() { "ICMPv6 type 2" } else { "ICMP type 3 code 4" };
+                write!(f, ": let {icmp} pass")
             }
             (diagnosis, _) => diagnosis.fmt(f),
         }
     }
+}
+
+impl DatagramChecked {
+    /// Datagrams of this length and longer ones, or of this length alone if longer ones fare better.
+    fn those_from(&self, length: usize) -> String {
+        match self.longest {
+            Some(longest) if longest < length => format!("datagrams over {longest} bytes"),
+            Some(_) | None => format!("datagrams of {length} bytes"),
+        }
+    }
+}
+
+/// What a check of connections says where there is no way, or else the error.
+fn fmt_unreachable(f: &mut fmt::Formatter<'_>, error: &DatagramError) -> fmt::Result {
+    if let DatagramError::Connect(connect) = error {
+        if let (Some((_, cause)), Some(help)) = (connect.likeliest(), connect.help()) {
+            return write!(f, "{cause}: {help}");
+        }
+    }
+    f.write_str(&crate::error::chain(error))
 }

@@ -27,13 +27,11 @@ impl Finding for DatagramChecked {
     }
 
     fn complaint(&self, _: &[Self]) -> Option<String> {
-        match (self.diagnosis(), self.finished) {
-            (DatagramDiagnosis::Works, true) => None,
-            (DatagramDiagnosis::Works, false) => {
-                Some("interrupted before all was checked".to_owned())
-            }
-            (_, true) => Some(self.to_string()),
-            (_, false) => Some(format!("{self} (interrupted)")),
+        match self.diagnosis() {
+            DatagramDiagnosis::Works => None,
+            DatagramDiagnosis::Interrupted => Some(self.to_string()),
+            _ if self.finished => Some(self.to_string()),
+            _ => Some(format!("{self} (interrupted)")),
         }
     }
 }
@@ -66,6 +64,7 @@ mod tests {
         let peer: SocketAddr = v4.parse().unwrap();
         let timeout = || Some(DatagramError::Timeout { peer, after: Duration::from_secs(1) });
         let from = "192.0.2.7:7".parse().unwrap();
+        let mismatch = |sent| DatagramError::Mismatch { peer, offset: 100, sent, returned: sent };
         for (found, said) in [
             (checked(v4, |_| {}), "IPv4 works"),
             (
@@ -83,7 +82,51 @@ mod tests {
             ),
             (
                 checked(v4, |it| (it.path_mtu, it.black_hole) = (Some(1420), true)),
-                "IPv4: path MTU 1420, but no router reports it: a black hole",
+                "IPv4: path MTU 1420, but no router reports it: a black hole: let ICMP type 3 code 4 \
+                 pass",
+            ),
+            (
+                checked("[2001:db8::9]:7", |it| {
+                    (it.path_mtu, it.black_hole) = (Some(1400), true);
+                    (it.longest, it.vanishes) = (Some(1352), Some(1353));
+                }),
+                "IPv6: path MTU 1400, but no router reports it: a black hole, datagrams over 1352 \
+                 bytes vanish: let ICMPv6 type 2 pass",
+            ),
+            (
+                checked(v4, |it| {
+                    it.path_mtu = Some(1304);
+                    (it.longest, it.vanishes, it.unsent) = (Some(1276), Some(1277), true);
+                }),
+                "IPv4: datagrams over 1276 bytes are refused on the way out (no buffer space), \
+                 packets of up to 1304 bytes pass: the two ends of the link may have different MTUs",
+            ),
+            (
+                checked(v4, |it| {
+                    it.path_mtu = Some(1500);
+                    (it.longest, it.wrong) = (Some(100), Some(101));
+                    it.failure = Some(mismatch(101));
+                }),
+                "IPv4: datagrams over 100 bytes come back changed at byte 100",
+            ),
+            (
+                checked(v4, |it| {
+                    it.path_mtu = Some(1500);
+                    (it.longest, it.wrong) = (Some(2000), Some(1480));
+                    it.failure = Some(mismatch(1480));
+                }),
+                "IPv4: datagrams of 1480 bytes come back changed at byte 100",
+            ),
+            (
+                checked(v4, |it| {
+                    (it.longest, it.wrong) = (Some(1000), Some(1001));
+                    it.failure = Some(DatagramError::Foreign { peer, from });
+                }),
+                "IPv4: datagrams over 1000 bytes come back from 192.0.2.7:7, you asked 192.0.2.9:7",
+            ),
+            (
+                checked(v4, |it| it.failure = Some(mismatch(64))),
+                "IPv4: other bytes came back: is it an echo server?",
             ),
             (
                 checked(v4, |it| {
@@ -99,6 +142,14 @@ mod tests {
                     (it.longest, it.vanishes) = (Some(8192), Some(1475));
                 }),
                 "IPv4: datagrams of 1475 bytes vanish, of 8192 return",
+            ),
+            (
+                checked(v4, |it| {
+                    it.path_mtu = Some(1300);
+                    (it.longest, it.vanishes) = (Some(1376), Some(1377));
+                }),
+                "IPv4: datagrams of 1377 bytes vanish, of 1376 return: the way back may have a \
+                 smaller MTU than the server knows",
             ),
             (
                 checked(v4, |it| it.truncates_at = Some(4096)),
@@ -133,8 +184,19 @@ mod tests {
         let findings = Findings::from(vec![lives]);
         let said = "IPv4 works; IPv4: a silent flow lives for at least 605 s";
         assert_eq!(findings.to_string(), said);
-        let stopped = checked("192.0.2.9:7", |it| it.finished = false);
-        let findings = Findings::from(vec![stopped]);
-        assert_eq!(findings.to_string(), "IPv4: interrupted before all was checked");
+    }
+
+    #[test]
+    fn what_was_stopped_before_anything_was_wrong_does_not_work() {
+        for echo in [None, Some(Duration::from_millis(1))] {
+            let stopped = checked("192.0.2.9:7", |it| (it.echo, it.finished) = (echo, false));
+            assert_eq!(stopped.diagnosis(), DatagramDiagnosis::Interrupted);
+            assert_eq!((stopped.verdict(), stopped.is_well()), ("interrupted", false));
+            let findings = Findings::from(vec![stopped]);
+            assert_eq!(findings.to_string(), "IPv4: interrupted before all was checked");
+        }
+        let wrong = checked("192.0.2.9:7", |it| (it.empty, it.finished) = (Some(false), false));
+        let said = "IPv4: empty datagrams do not come back (interrupted)";
+        assert_eq!(Findings::from(vec![wrong]).to_string(), said);
     }
 }
