@@ -196,6 +196,37 @@ fn a_run_is_kept_and_compared_with_and_other_settings_are_refused() {
     assert_eq!(other.status, Some(2), "{other:?}");
     assert!(other.stderr.contains("the runs cannot be compared: the count differs"), "{other:?}");
     assert_eq!(other.stdout, "", "it is refused before the load");
+    let v6 = format!("[::1]:{}", server.port);
+    for addresses in [&[&v6[..]][..], &[&address, &v6]] {
+        let other = bench(&[&["-n", "200", "--compare", file.path()], addresses].concat());
+        assert_eq!((other.status, &other.stdout[..]), (Some(2), ""), "{other:?}");
+        assert!(other.stderr.contains("they loaded different kinds of addresses"), "{other:?}");
+    }
+}
+
+/// A gate that compares nothing does not open.
+#[test]
+fn a_run_that_is_too_short_to_compare_is_refused() {
+    let server = Listening::start(&["-q", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    let file = File::new("short.json");
+    let kept = bench(&["-n", "1", "--save", file.path(), &address]);
+    assert_eq!(kept.status, Some(0), "{kept:?}");
+    let ran = bench(&["-n", "1", "--compare", file.path(), "--fail-above", "5%", &address]);
+    assert_eq!((ran.status, &ran.stdout[..]), (Some(2), ""), "{ran:?}");
+    assert!(ran.stderr.contains("cannot be compared: too few slices"), "{ran:?}");
+}
+
+#[test]
+fn a_run_in_which_nothing_came_back_does_not_replace_the_one_that_is_kept() {
+    let closed = Closed::reserve(V4).address.to_string();
+    let file = File::new("good.json");
+    std::fs::write(&file.0, "good").unwrap();
+    let ran = bench(&["-n", "9", "--save", file.path(), &closed]);
+    assert_eq!((ran.status, &file.text()[..]), (Some(1), "good"), "{ran:?}");
+    let words = "good.json is not written: nothing was measured";
+    let stderr = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(stderr.contains(words), "{ran:?}");
 }
 
 #[test]
@@ -245,6 +276,12 @@ fn what_does_not_go_together_is_refused() {
     for (arguments, error) in [
         (&[][..], "no ADDRESS given"),
         (&["--merge", "x", "[::1]:7"], "--merge takes no ADDRESS"),
+        (&["--merge", "x", "--save", "y"], "--merge and --save exclude each other"),
+        (&["--merge", "x", "--plot", "y"], "--merge and --plot exclude each other"),
+        (&["--merge", "x", "--compare", "y"], "--merge and --compare exclude each other"),
+        (&["--merge", "x", "-n", "5"], "--merge and --count exclude each other"),
+        (&["--burst", "5", "--compare", "x", "[::1]:7"], "--compare and --burst exclude"),
+        (&["--hold", "1", "--compare", "x", "[::1]:7"], "--compare and --hold exclude"),
         (&["--burst", "5", "--hold", "1", "[::1]:7"], "--burst and --hold exclude each other"),
         (&["--burst", "5", "-r", "1", "[::1]:7"], "--burst and --rate exclude each other"),
         (&["--in-flight", "5", "-r", "1", "[::1]:7"], "--in-flight and --rate exclude"),

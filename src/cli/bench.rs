@@ -186,6 +186,11 @@ pub(crate) fn run(arguments: &Bench, sink: Sink, stopped: &Stopped) -> Result<St
         if addresses.is_empty() {
             return Ok(status);
         }
+        if let Some(before) = &before {
+            before
+                .suits_addresses(&addresses)
+                .map_err(|error| Failure::usage(error.to_string()))?;
+        }
         arguments.try_files(addresses.len())?;
         let (reports, result) = arguments.drive(&load, &addresses, sink, stopped).await?;
         let now = Baseline::new(&load, &reports);
@@ -285,7 +290,7 @@ impl Bench {
         for report in reports {
             status = status.max(verdict(report, result));
         }
-        self.keep(reports, now)?;
+        self.keep(reports, now, sink)?;
         if let Some(before) = before {
             let changes = before.compare(now).map_err(|error| Failure::usage(error.to_string()))?;
             let limit = self.fail_above;

@@ -24,6 +24,10 @@ impl Bench {
             ["--burst"] | ["--hold"] if self.rate.is_some() => return exclude(given[0], "--rate"),
             ["--hold"] if self.reconnect => return exclude("--hold", "--reconnect"),
             ["--search"] if self.count.is_some() => return exclude("--search", "--count"),
+            // They have no slices to compare.
+            ["--burst"] | ["--hold"] if self.compare.is_some() => {
+                return exclude("--compare", given[0]);
+            }
             _ => {}
         }
         if self.in_flight.is_some() {
@@ -51,6 +55,35 @@ impl Bench {
             return Err(Failure::usage("--merge takes no ADDRESS").with_help(Some(
                 "leave ADDRESS out: --merge adds up files, and loads nothing".to_owned(),
             )));
+        }
+        if !self.merge.is_empty() {
+            self.check_merge()?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what a load is told, where there is none.
+    fn check_merge(&self) -> Result<(), Failure> {
+        for (flag, given) in [
+            ("--save", self.save.is_some()),
+            ("--compare", self.compare.is_some()),
+            ("--plot", self.plot.is_some()),
+            ("--udp", self.udp),
+            ("--all", self.all),
+            ("--count", self.count.is_some()),
+            ("--rate", self.rate.is_some()),
+            ("--in-flight", self.in_flight.is_some()),
+            ("--reconnect", self.reconnect),
+            ("--burst", self.burst.is_some()),
+            ("--hold", self.hold.is_some()),
+            ("--search", self.search.is_some()),
+            ("--source", self.source.is_some()),
+            ("--until-ready", self.until_ready.is_some()),
+            ("--proxy-protocol", self.proxy_protocol.is_some()),
+        ] {
+            if given {
+                return Err(Failure::exclusive("--merge", flag));
+            }
         }
         Ok(())
     }

@@ -41,8 +41,17 @@ impl Bench {
     }
 
     /// Writes what the flags ask for.
-    pub(super) fn keep(&self, reports: &[BenchReport], now: &Baseline) -> Result<(), Failure> {
-        if let Some(path) = &self.save {
+    pub(super) fn keep(
+        &self,
+        reports: &[BenchReport],
+        now: &Baseline,
+        sink: Sink,
+    ) -> Result<(), Failure> {
+        let measured = reports.iter().any(|report| report.echoes > 0);
+        if let Some(path) = self.save.as_ref().filter(|_| !measured) {
+            // Whatever run is kept there is better than none.
+            sink.remark(&format!("{path} is not written: nothing was measured"));
+        } else if let Some(path) = &self.save {
             let text =
                 serde_json::to_string(now).map_err(|error| Failure::usage(error.to_string()));
             write(path, &(text? + "\n"))?;

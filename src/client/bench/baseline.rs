@@ -46,6 +46,15 @@ pub struct BenchSettings {
     pub duration_us: f64,
     /// How long the load went on before it counted.
     pub warm_up_us: f64,
+    /// How long the connections were silent, if they were held.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub hold_us: Option<f64>,
+    /// The part of the round trips that a search looked at, from 0 to 1.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub goal_quantile: Option<f64>,
+    /// Which time that part was not to exceed.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub goal_limit_us: Option<f64>,
 }
 
 /// What one address came to.
@@ -59,7 +68,7 @@ pub struct BaselineAddress {
     pub echoes: u64,
     /// Messages that failed.
     pub faults: u64,
-    /// The figures of each slice.
+    /// The figures of each slice that was not interrupted.
     pub slices: Vec<BaselineSlice>,
     /// Times in microseconds, to a thousandth, and how often each occurred.
     pub rtt_counts: Vec<(f64, u64)>,
@@ -72,10 +81,15 @@ pub struct BaselineAddress {
 pub struct BaselineSlice {
     /// Echoes a second.
     pub rate: f64,
-    /// The median round trip.
-    pub p50_us: f64,
+    /// How long the echoes were counted; zero where that was not kept.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub duration_us: f64,
+    /// The median round trip, if anything came back. Zero means the same.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub p50_us: Option<f64>,
     /// The 99th percentile.
-    pub p99_us: f64,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub p99_us: Option<f64>,
 }
 
 /// A figure of then and of now.
@@ -109,6 +123,9 @@ pub enum CompareError {
     /// They have different numbers of addresses, or of other families.
     #[error("the runs cannot be compared: they loaded different kinds of addresses")]
     Addresses,
+    /// One of them has too few slices in which anything came back, of this address.
+    #[error("the run of {0} cannot be compared: too few slices")]
+    Slices(std::net::SocketAddr),
 }
 
 impl Baseline {
@@ -126,50 +143,74 @@ impl Baseline {
     ///
     /// # Errors
     ///
-    /// If they are made in different ways.
+    /// If they are made in different ways, or this one has too few slices.
     pub fn suits(&self, bench: &Bench) -> Result<(), CompareError> {
-        match self.settings.difference(&bench.settings()) {
-            Some(name) => Err(CompareError::Settings(name.to_owned())),
+        if let Some(name) = self.settings.difference(&bench.settings()) {
+            return Err(CompareError::Settings(name.to_owned()));
+        }
+        let none =
+            |kept: &&BaselineAddress| Measure::ALL.iter().all(|&of| kept.interval(of).is_none());
+        match self.addresses.iter().find(none) {
+            Some(kept) => Err(CompareError::Slices(kept.address)),
             None => Ok(()),
         }
     }
 
-    /// Compares a run of now with this one, address by address in their order: the rate, the median
-    /// and the 99th percentile of each. What has too few slices is left out.
+    /// Says whether a run of `addresses` can be compared with this one, before it has begun.
     ///
     /// # Errors
     ///
-    /// If they were made in different ways, or loaded other kinds of addresses.
+    /// If they are fewer, or more, or of other families.
+    pub fn suits_addresses(&self, addresses: &[std::net::SocketAddr]) -> Result<(), CompareError> {
+        let families = self.addresses.iter().map(|kept| kept.address.is_ipv6());
+        if families.eq(addresses.iter().map(std::net::SocketAddr::is_ipv6)) {
+            Ok(())
+        } else {
+            Err(CompareError::Addresses)
+        }
+    }
+
+    /// Compares a run of now with this one, address by address in their order: the rate, the median
+    /// and the 99th percentile of each. A figure that too few slices have is left out.
+    ///
+    /// # Errors
+    ///
+    /// If they were made in different ways, loaded other kinds of addresses, or have no figure of an
+    /// address in common.
     pub fn compare(&self, now: &Self) -> Result<Vec<Change>, CompareError> {
         if let Some(name) = self.settings.difference(&now.settings) {
             return Err(CompareError::Settings(name.to_owned()));
         }
-        let pairs = || self.addresses.iter().zip(&now.addresses);
-        let of_one_family = |(then, now): (&BaselineAddress, &BaselineAddress)| {
-            then.address.is_ipv6() == now.address.is_ipv6()
-        };
-        if self.addresses.len() != now.addresses.len() || !pairs().all(of_one_family) {
-            return Err(CompareError::Addresses);
-        }
-        let changes = pairs().flat_map(|(then, now)| {
-            Measure::ALL.iter().filter_map(|&of| {
-                let before = Interval::of(&then.series(of))?;
-                let interval = Interval::of(&now.series(of))?;
+        let loaded: Vec<_> = now.addresses.iter().map(|now| now.address).collect();
+        self.suits_addresses(&loaded)?;
+        let mut all = Vec::new();
+        for (then, now) in self.addresses.iter().zip(&now.addresses) {
+            let changes = Measure::ALL.iter().filter_map(|&of| {
+                let before = then.interval(of)?;
+                let interval = now.interval(of)?;
                 let by = ratio(interval.mean - before.mean, before.mean);
                 let changed = interval.differs_from(&before);
                 Some(Change { address: now.address, of, before, now: interval, by, changed })
-            })
-        });
-        Ok(changes.collect())
+            });
+            let before = all.len();
+            all.extend(changes);
+            if all.len() == before {
+                return Err(CompareError::Slices(now.address));
+            }
+        }
+        Ok(all)
     }
 }
 
 impl BaselineAddress {
     fn new(report: &BenchReport) -> Self {
-        let slices = report.slices.iter().map(|slice| BaselineSlice {
+        let micros = |time: std::time::Duration| time.as_nanos() as f64 / 1e3;
+        let whole = report.slices.iter().filter(|slice| !slice.interrupted);
+        let slices = whole.map(|slice| BaselineSlice {
             rate: slice.rate,
-            p50_us: slice.figure(Measure::P50),
-            p99_us: slice.figure(Measure::P99),
+            duration_us: micros(slice.duration),
+            p50_us: slice.rtt.map(|rtt| micros(rtt.p50)),
+            p99_us: slice.rtt.map(|rtt| micros(rtt.p99)),
         });
         let counts = report.rtt.counts();
         Self {
@@ -181,13 +222,22 @@ impl BaselineAddress {
         }
     }
 
-    fn series(&self, of: Measure) -> Vec<f64> {
-        let figure = |slice: &BaselineSlice| match of {
-            Measure::Rate => slice.rate,
-            Measure::P50 => slice.p50_us,
-            Measure::P99 => slice.p99_us,
+    /// The interval of a figure; `None` if too few slices have it.
+    fn interval(&self, of: Measure) -> Option<Interval> {
+        let times = |time: fn(&BaselineSlice) -> Option<f64>| {
+            let times = self.slices.iter().filter_map(time).filter(|&time| time > 0.0);
+            Interval::of(&times.collect::<Vec<_>>())
         };
-        self.slices.iter().map(figure).collect()
+        match of {
+            Measure::Rate => {
+                let known = self.slices.iter().all(|slice| slice.duration_us > 0.0);
+                let weight = |slice: &BaselineSlice| if known { slice.duration_us } else { 1.0 };
+                let weighed = |slice: &BaselineSlice| (slice.rate * weight(slice), weight(slice));
+                Interval::of_ratio(&self.slices.iter().map(weighed).collect::<Vec<_>>())
+            }
+            Measure::P50 => times(|slice| slice.p50_us),
+            Measure::P99 => times(|slice| slice.p99_us),
+        }
     }
 }
 
@@ -205,6 +255,9 @@ impl BenchSettings {
             ("the count", self.count == other.count),
             ("the duration", self.duration_us == other.duration_us),
             ("the warm-up", self.warm_up_us == other.warm_up_us),
+            ("the time of the silence", self.hold_us == other.hold_us),
+            ("the goal", self.goal_quantile == other.goal_quantile),
+            ("the goal", self.goal_limit_us == other.goal_limit_us),
         ];
         same.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
     }
@@ -215,6 +268,10 @@ impl Bench {
     #[must_use]
     pub fn settings(&self) -> BenchSettings {
         let micros = |time: std::time::Duration| time.as_nanos() as f64 / 1e3;
+        let goal = match self.task {
+            Task::Search(goal) => Some(goal),
+            Task::Measure | Task::Burst | Task::Hold(_) => None,
+        };
         BenchSettings {
             task: match self.task {
                 Task::Measure => self.load().code(),
@@ -232,6 +289,12 @@ impl Bench {
             count: self.count,
             duration_us: micros(self.duration),
             warm_up_us: micros(self.warm_up),
+            hold_us: match self.task {
+                Task::Hold(silence) => Some(micros(silence)),
+                Task::Measure | Task::Burst | Task::Search(_) => None,
+            },
+            goal_quantile: goal.map(|goal| goal.quantile),
+            goal_limit_us: goal.map(|goal| micros(goal.limit)),
         }
     }
 }
@@ -253,7 +316,9 @@ mod tests {
     fn run(bench: &Bench, address: &str, rate: f64, p99: f64) -> Baseline {
         let slice = |n: u32| {
             let wave = 1.0 + f64::from(n % 3) / 1e3;
-            BaselineSlice { rate: rate * wave, p50_us: 100.0 * wave, p99_us: p99 * wave }
+            let times = [100.0, p99].map(|time| Some(time * wave));
+            let [p50_us, p99_us] = times;
+            BaselineSlice { rate: rate * wave, duration_us: 5e5, p50_us, p99_us }
         };
         let (echoes, faults, rtt_counts) = (1, 0, Vec::new());
         let slices = (0..20).map(slice).collect();
@@ -290,7 +355,69 @@ mod tests {
         assert_eq!(then.compare(&larger), Err(CompareError::Settings("the size".to_owned())));
         let other = run(&bench, "[::1]:7", 1000.0, 200.0);
         assert_eq!(then.compare(&other), Err(CompareError::Addresses));
+        let silent = |time| bench.clone().hold(std::time::Duration::from_secs(time)).settings();
+        let seek = |part, time| {
+            bench.clone().search(part, std::time::Duration::from_millis(time)).settings()
+        };
+        for (one, other, differs) in [
+            (silent(1), silent(1), None),
+            (silent(1), silent(2), Some("the time of the silence")),
+            (seek(0.99, 5), seek(0.99, 5), None),
+            (seek(0.99, 5), seek(0.5, 5), Some("the goal")),
+            (seek(0.99, 5), seek(0.99, 20), Some("the goal")),
+        ] {
+            assert_eq!(one.difference(&other), differs, "{one:?}");
+        }
         let open = run(&bench.rate(5.0), "127.0.0.1:7", 1000.0, 200.0);
         assert!(then.compare(&open).is_err());
+    }
+
+    #[test]
+    fn what_nothing_came_back_in_has_no_time_and_what_is_too_short_is_not_compared() {
+        let bench = Client::new().bench();
+        let full = run(&bench, "127.0.0.1:7", 1000.0, 200.0);
+        for (silent, comparable) in [
+            (BaselineSlice { rate: 0.0, duration_us: 5e5, p50_us: None, p99_us: None }, 3),
+            // As it was kept once.
+            (
+                BaselineSlice { rate: 0.0, duration_us: 0.0, p50_us: Some(0.0), p99_us: Some(0.0) },
+                3,
+            ),
+        ] {
+            let mut gaps = full.clone();
+            for slice in gaps.addresses[0].slices.iter_mut().step_by(2) {
+                *slice = silent;
+            }
+            let changes = full.compare(&gaps).unwrap();
+            assert_eq!(changes.len(), comparable);
+            let [rate, p50, p99] = &changes[..] else { panic!("{changes:?}") };
+            assert!((rate.by + 0.5).abs() < 0.01, "{rate:?}");
+            assert!(p50.by.abs() < 0.01 && p99.by.abs() < 0.01, "{changes:?}");
+        }
+        for left in [0, 1] {
+            let mut short = full.clone();
+            short.addresses[0].slices.truncate(left);
+            let error = Err(CompareError::Slices(short.addresses[0].address));
+            assert_eq!(
+                (short.compare(&full), full.compare(&short)),
+                (error.clone(), error.clone())
+            );
+            assert_eq!(short.suits(&bench), error.map(drop));
+        }
+        assert_eq!(full.suits(&bench), Ok(()));
+    }
+
+    #[test]
+    fn other_addresses_are_told_before_the_run() {
+        let then = run(&Client::new().bench(), "127.0.0.1:7", 1000.0, 200.0);
+        for (addresses, suits) in [
+            (&["192.0.2.7:9"][..], true),
+            (&["[::1]:7"], false),
+            (&["127.0.0.1:7", "[::1]:7"], false),
+            (&[], false),
+        ] {
+            let addresses: Vec<_> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(then.suits_addresses(&addresses).is_ok(), suits, "{addresses:?}");
+        }
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Span {
     /// The processor time that the load took, if the system tells, and of how long.
     pub(super) cpu: Option<Duration>,
     pub(super) wall: u64,
+    /// Whether it was stopped before its end.
+    pub(super) interrupted: bool,
 }
 
 /// Whom to ask what to do while a turn goes on.
@@ -236,6 +238,7 @@ impl<'s> Engine<'s> {
                 watch.progress(elapsed, &self.sides[address].account().tally);
             }
         }
+        let interrupted = now < end && self.sides[address].account().tally.finished() < enough;
         let (counted, echoes) = from.unwrap_or((start, begun));
         let wall = now - start;
         let used = clock::cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
@@ -245,6 +248,7 @@ impl<'s> Engine<'s> {
             echoes: self.sides[address].account().tally.echoes - echoes,
             cpu: used,
             wall,
+            interrupted,
         };
         if turn.ends_idle {
             self.drain(address)?;

@@ -17,6 +17,7 @@ pub(super) struct Measured {
     slices: Vec<Slice>,
     pub(super) rtt: Times,
     counted: u64,
+    failed: u64,
     cpu: Option<Duration>,
     wall: u64,
     asked: Option<u64>,
@@ -48,7 +49,6 @@ impl Measured {
         if let Some(cpu) = span.cpu {
             *self.cpu.get_or_insert_default() += cpu;
         }
-        let failed_before: u64 = self.slices.iter().map(|slice| slice.faults).sum();
         let duration = Duration::from_nanos(span.duration);
         let slice = Slice {
             address,
@@ -57,13 +57,15 @@ impl Measured {
             duration,
             echoes: span.echoes,
             rate: ratio(span.echoes as f64, duration.as_secs_f64()),
-            faults: tally.failed.saturating_sub(failed_before),
+            faults: tally.failed.saturating_sub(self.failed),
+            interrupted: span.interrupted,
             rtt: tally.slice.figures(),
         };
         tally.slice.clear();
         if span.duration == 0 {
             return None;
         }
+        self.failed = tally.failed.max(self.failed);
         self.slices.push(slice);
         Some(slice)
     }
@@ -97,7 +99,10 @@ impl Measured {
         tally: Tally,
     ) -> BenchReport {
         let load = self.load(&tally);
-        let rates: Vec<f64> = self.slices.iter().map(|slice| slice.rate).collect();
+        let whole = self.slices.iter().filter(|slice| !slice.interrupted);
+        let rates: Vec<f64> = whole.map(|slice| slice.rate).collect();
+        let weighed = |slice: &Slice| (slice.echoes as f64, slice.duration.as_secs_f64());
+        let weighed: Vec<(f64, f64)> = self.slices.iter().map(weighed).collect();
         let counted = self.slices.iter().map(|slice| slice.duration).sum::<Duration>();
         let (bound_by, mut warnings) = load.verdict();
         warnings.extend(unsteady(&rates));
@@ -110,7 +115,7 @@ impl Measured {
             sent_bytes: tally.sent_bytes,
             returned_bytes: tally.returned_bytes,
             rate: ratio(self.counted as f64, counted.as_secs_f64()),
-            rate_interval: Interval::of(&rates),
+            rate_interval: Interval::of_ratio(&weighed),
             rtt: self.rtt,
             connect: tally.connect,
             lateness: tally.lateness,
@@ -123,6 +128,36 @@ impl Measured {
             bound_by,
             warnings,
             slices: self.slices,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+    use crate::client::bench::report::Measure;
+
+    #[test]
+    fn a_slice_that_was_cut_short_counts_in_the_rate_and_is_compared_with_none() {
+        let address = "127.0.0.1:7".parse().unwrap();
+        let spans = [(500, 1_000), (20, 1_000), (500, 1_200), (1, 90)];
+        for interrupted in [false, true] {
+            let mut measured = Measured::default();
+            let mut tally = Tally::default();
+            for (index, (millis, echoes)) in spans.into_iter().enumerate() {
+                let duration = millis * 1_000_000;
+                let interrupted = interrupted && index == 3;
+                let span =
+                    Span { duration, wall: duration, echoes, interrupted, ..Span::default() };
+                let slice = measured.note(address, 0, span, &mut tally).unwrap();
+                assert_eq!((slice.slice, slice.interrupted), (index + 1, interrupted));
+            }
+            let report = measured.report(address, 0, &Client::new().bench(), tally);
+            let Interval { low, high, .. } = report.rate_interval.unwrap();
+            assert!((low..=high).contains(&report.rate), "{report:?}");
+            assert!((report.rate - 3_290.0 / 1.021).abs() < 1e-6, "{report:?}");
+            assert_eq!(report.series(Measure::Rate).len(), if interrupted { 3 } else { 4 });
         }
     }
 }

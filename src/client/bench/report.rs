@@ -55,6 +55,10 @@ pub struct Slice {
     pub rate: f64,
     /// Messages that failed.
     pub faults: u64,
+    /// Whether it was interrupted before its end. It then counts in the rate, and in nothing that
+    /// compares slices.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub interrupted: bool,
     /// Round-trip times; `None` if nothing came back.
     #[cfg_attr(
         feature = "serde",
@@ -163,10 +167,11 @@ pub(super) fn difference(reference: &BenchReport, other: &BenchReport) -> Option
 }
 
 impl BenchReport {
-    /// A figure of each slice.
+    /// A figure of each slice that was not interrupted.
     #[must_use]
     pub fn series(&self, of: Measure) -> Vec<f64> {
-        self.slices.iter().map(|slice| slice.figure(of)).collect()
+        let whole = self.slices.iter().filter(|slice| !slice.interrupted);
+        whole.map(|slice| slice.figure(of)).collect()
     }
 }
 

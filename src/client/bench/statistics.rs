@@ -30,6 +30,28 @@ const OUTLIER: f64 = 14.826;
 pub(super) const NOTABLE: f64 = 0.02;
 
 impl Interval {
+    /// The sum of the parts by the sum of the wholes, and its 95 % interval: of `(echoes, seconds)`
+    /// the rate of all, in which each second weighs the same, whether slices have the same length or
+    /// the same number of echoes (ratio estimator). The mean is within the interval, and no end is
+    /// below zero. `None` for fewer than two pairs, or if one is not finite.
+    pub(super) fn of_ratio(pairs: &[(f64, f64)]) -> Option<Self> {
+        let size = pairs.len().div_ceil(BATCHES).max(1);
+        let sum = |pairs: &[(f64, f64)]| {
+            pairs.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1))
+        };
+        let batches: Vec<(f64, f64)> = pairs.chunks(size).map(sum).collect();
+        let (parts, wholes) = sum(pairs);
+        if batches.len() < 2 || !parts.is_finite() || !wholes.is_finite() || wholes <= 0.0 {
+            return None;
+        }
+        let count = batches.len() as f64;
+        let mean = parts / wholes;
+        let squares: f64 = batches.iter().map(|(part, whole)| (part - mean * whole).powi(2)).sum();
+        let error = (squares / (count - 1.0) * count).sqrt() / wholes;
+        let half = student(batches.len() - 1) * error;
+        Some(Self { mean, low: (mean - half).max(0.0), high: mean + half })
+    }
+
     /// The mean of `values` and the interval of Student's t distribution. `None` for fewer than two
     /// values, or if one is not finite.
     #[must_use]
@@ -142,9 +164,33 @@ mod tests {
     }
 
     #[test]
+    fn the_interval_of_a_rate_contains_the_rate_of_all() {
+        let stalled = |n: u32| if n == 3 { 5.0 } else { 0.01 };
+        let equal_counts = (0..20).map(|n| (100.0, stalled(n))).collect::<Vec<_>>();
+        let burst = |n: u32| (f64::from(n % 7) * 1000.0, 0.5);
+        let partial = (0..20).map(burst).chain([(1.0, 0.4e-3)]).collect::<Vec<_>>();
+        let silent = [(0.0, 0.5), (0.0, 0.5), (0.0, 0.5)];
+        for pairs in [&equal_counts[..], &partial, &partial[..2], &silent] {
+            let (parts, wholes): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+            let rate = parts.iter().sum::<f64>() / wholes.iter().sum::<f64>();
+            let interval = Interval::of_ratio(pairs).unwrap();
+            assert!(near(interval.mean, rate), "{interval:?} {rate}");
+            assert!((0.0..=rate).contains(&interval.low) && interval.high >= rate, "{interval:?}");
+        }
+        // Slices of one length have the interval of their rates.
+        let rates = [3.0, 7.0, 4.0, 4.0, 9.0];
+        let ratio = Interval::of_ratio(&rates.map(|rate| (rate * 0.5, 0.5))).unwrap();
+        let plain = Interval::of(&rates).unwrap();
+        assert!(near(ratio.low, plain.low) && near(ratio.high, plain.high), "{ratio:?} {plain:?}");
+    }
+
+    #[test]
     fn too_little_to_go_by_is_no_interval() {
         for values in [&[][..], &[1.0], &[1.0, f64::NAN], &[f64::INFINITY, 1.0]] {
             assert_eq!(Interval::of(values), None, "{values:?}");
+        }
+        for pairs in [&[][..], &[(1.0, 1.0)], &[(1.0, 0.0); 2], &[(f64::NAN, 1.0); 2]] {
+            assert_eq!(Interval::of_ratio(pairs), None, "{pairs:?}");
         }
         assert_eq!(paired_difference(&[0.0, 1.0], &[1.0, 1.0]), None);
         assert_eq!((drift(&[1.0; 5]), outliers(&[])), (None, 0));
