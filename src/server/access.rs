@@ -192,9 +192,10 @@ mod tests {
         let prefix = (any::<bool>(), 0_u8..=6, any::<u8>(), any::<bool>()).prop_map(
             |(ipv4, length, bits, low)| {
                 let (high, tail) = (u128::from(bits) << 120, if low { 0 } else { u128::MAX >> 8 });
-                let address = match ipv4 {
-                    true => std::net::Ipv4Addr::from(((high | tail) >> 96) as u32).into(),
-                    false => std::net::Ipv6Addr::from(high | tail).into(),
+                let address = if ipv4 {
+                    std::net::Ipv4Addr::from(((high | tail) >> 96) as u32).into()
+                } else {
+                    std::net::Ipv6Addr::from(high | tail).into()
                 };
                 Prefix::new(address, if length == 6 { 128 } else { length })
             },

@@ -29,13 +29,16 @@ impl Sources {
         let share = self.0.entry(source(peer)).or_default();
         if share.connections < limit.get() {
             share.connections += 1;
-            share.refusing &= share.connections > limit.get() / 2;
+            if share.connections <= limit.get() / 2 {
+                share.refusing = false;
+            }
             return Admission::Granted;
         }
-        match std::mem::replace(&mut share.refusing, true) {
-            false => Admission::FirstRefused,
-            true => Admission::RefusedAgain,
+        if share.refusing {
+            return Admission::RefusedAgain;
         }
+        share.refusing = true;
+        Admission::FirstRefused
     }
 
     /// Takes back what [`Sources::admit`] counted.

@@ -80,9 +80,10 @@ fn netmask(text: &str) -> Option<u8> {
 
 /// The length that most networks of the family have.
 fn usual_length(address: &str) -> Option<&'static str> {
-    match address.contains(':') {
-        true => parse6(address.as_bytes()).ok().map(|_| "64"),
-        false => parse4(address.as_bytes()).ok().map(|_| "24"),
+    if address.contains(':') {
+        parse6(address.as_bytes()).ok().map(|_| "64")
+    } else {
+        parse4(address.as_bytes()).ok().map(|_| "24")
     }
 }
 

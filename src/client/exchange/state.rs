@@ -79,9 +79,10 @@ impl State {
                 return (same, Err(SendError::Surplus { peer, sent, instead }));
             }
             let equal = |(expected, got): &(&u8, &u8)| expected == got;
-            let at = match expected[..length] == got[..length] {
-                true => length,
-                false => expected.iter().zip(got).take_while(equal).count(),
+            let at = if expected[..length] == got[..length] {
+                length
+            } else {
+                expected.iter().zip(got).take_while(equal).count()
             };
             let differ = (at < length).then(|| (expected[at], got[at]));
             self.unreturned.drain(..at);
