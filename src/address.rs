@@ -57,6 +57,16 @@ impl Families {
     pub fn of(address: SocketAddr) -> Self {
         if canonical(address).is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
     }
+
+    /// The stable word for programs: `ipv4`, `ipv6`, or `both`, for which JSON lists the two.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+        }
+    }
 }
 
 impl fmt::Display for Families {

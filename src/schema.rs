@@ -38,7 +38,7 @@ pub(crate) fn peer<S: Serializer>(peer: &SocketAddr, serializer: S) -> Result<S:
         peer: SocketAddr,
         family: &'static str,
     }
-    Peer { peer: *peer, family: family(*peer) }.serialize(serializer)
+    Peer { peer: *peer, family: Families::of(*peer).code() }.serialize(serializer)
 }
 
 /// Writes a rate, or another figure that is measured, with three decimals at most: more say nothing.
@@ -73,10 +73,9 @@ pub(crate) fn families<S: Serializer>(
     families: &Families,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let names: &[&str] = match families {
-        Families::Both => &["ipv6", "ipv4"],
-        Families::Ipv4 => &["ipv4"],
-        Families::Ipv6 => &["ipv6"],
+    let names = match families {
+        Families::Both => vec![Families::Ipv6.code(), Families::Ipv4.code()],
+        one => vec![one.code()],
     };
     names.serialize(serializer)
 }
@@ -89,14 +88,6 @@ pub(crate) fn some_text<T: Display, S: Serializer>(
     value.as_ref().map(T::to_string).serialize(serializer)
 }
 
-/// The family of an address: `ipv4` or `ipv6`, an IPv4-mapped IPv6 address being IPv4.
-pub(crate) fn family(address: SocketAddr) -> &'static str {
-    match Families::of(address) {
-        Families::Ipv4 => "ipv4",
-        Families::Ipv6 | Families::Both => "ipv6",
-    }
-}
-
 /// Writes an address and its family, as two fields of the struct that holds it. Use it with
 /// `flatten`.
 pub(crate) fn address<S: Serializer>(
@@ -105,7 +96,7 @@ pub(crate) fn address<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(2))?;
     map.serialize_entry("address", address)?;
-    map.serialize_entry("family", family(*address))?;
+    map.serialize_entry("family", Families::of(*address).code())?;
     map.end()
 }
 

@@ -42,6 +42,12 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
+    /// The resolver did not answer within a time that the caller set.
+    #[must_use]
+    pub fn timed_out(name: String) -> Self {
+        Self::Name { name, source: std::io::Error::from(std::io::ErrorKind::TimedOut).into() }
+    }
+
     /// What kind of thing went wrong.
     #[must_use]
     pub fn cause(&self) -> CauseKind {

@@ -274,12 +274,7 @@ fn fields(error: &impl Serialize, peer: Option<SocketAddr>) -> Map<String, Value
     numbers.retain(|name, _| name != "cause" && name != "error");
     if let Some(address) = peer {
         numbers.insert("address".to_owned(), address.to_string().into());
-        numbers.insert("family".to_owned(), family(address).into());
+        numbers.insert("family".to_owned(), Families::of(address).code().into());
     }
     numbers
-}
-
-/// The family of an address, as the library's lines say it.
-fn family(address: SocketAddr) -> &'static str {
-    if Families::of(address) == Families::Ipv4 { "ipv4" } else { "ipv6" }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn with_progress<T>(
         Timer::after(QUIET).await;
         let _clear = Clear;
         loop {
-            draw(&format!("\r{}\x1b[K", line()));
+            draw(&line());
             Timer::after(REDRAW).await;
         }
     };
@@ -40,8 +40,9 @@ pub(crate) async fn with_progress<T>(
     }
 }
 
-fn draw(text: &str) {
-    let _ = Stream::Stderr.write_all(text.as_bytes());
+/// Draws the line in the place of the one before.
+pub(crate) fn draw(line: &str) {
+    let _ = Stream::Stderr.write_all(format!("\r{line}\x1b[K").as_bytes());
 }
 
 /// Takes the line away.
@@ -49,6 +50,6 @@ struct Clear;
 
 impl Drop for Clear {
     fn drop(&mut self) {
-        draw("\r\x1b[K");
+        draw("");
     }
 }

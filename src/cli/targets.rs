@@ -1,6 +1,5 @@
 //! Endpoints in, the addresses to call out.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
@@ -82,10 +81,7 @@ async fn resolve_within(
     };
     match select(pin!(resolve(endpoint)), Timer::after(limit)).await {
         Either::Left((found, _)) => found,
-        Either::Right(_) => {
-            let source = io::Error::from(io::ErrorKind::TimedOut).into();
-            Err(ResolveError::Name { name: name.clone(), source })
-        }
+        Either::Right(_) => Err(ResolveError::timed_out(name.clone())),
     }
 }
 

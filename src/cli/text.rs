@@ -48,44 +48,37 @@ pub(crate) fn for_shell(text: &str) -> String {
 
 /// Breaks a line at blanks so that it fits in `columns`, if its words do; what follows is indented.
 pub(crate) fn wrap(line: &str, columns: usize) -> String {
-    const INDENT: &str = "  ";
-    let mut wrapped = String::new();
-    let mut width = 0;
-    for word in line.split(' ') {
-        if width > 0 && width + 1 + word.width() > columns {
-            wrapped += "\n";
-            wrapped += INDENT;
-            width = INDENT.len();
-        } else if !wrapped.is_empty() {
-            wrapped.push(' ');
-            width += 1;
-        }
-        wrapped += word;
-        width += word.width();
-    }
-    wrapped
+    fill("", 2, line.split(' '), columns)
 }
 
 /// A text behind `head`, broken at blanks into lines of so many `columns` that begin below one
 /// another. Line breaks in it are blanks.
 pub(crate) fn wrap_behind(head: &str, text: &str, columns: usize) -> String {
-    let mut wrapped = head.to_owned();
+    fill(head, head.width(), text.split_whitespace(), columns)
+}
+
+/// Words behind `head`, in lines of so many `columns`, of which all but the first are indented.
+fn fill<'a>(
+    head: &str,
+    indent: usize,
+    words: impl Iterator<Item = &'a str>,
+    columns: usize,
+) -> String {
+    let mut filled = head.to_owned();
     let mut width = head.width();
-    let mut begins = true;
-    for word in text.split_whitespace() {
-        if !begins && width + 1 + word.width() > columns {
-            wrapped += "\n";
-            wrapped += &" ".repeat(head.width());
-            width = head.width();
-        } else if !begins {
-            wrapped.push(' ');
+    for (index, word) in words.enumerate() {
+        if index > 0 && width + 1 + word.width() > columns {
+            filled += "\n";
+            filled += &" ".repeat(indent);
+            width = indent;
+        } else if index > 0 {
+            filled.push(' ');
             width += 1;
         }
-        wrapped += word;
+        filled += word;
         width += word.width();
-        begins = false;
     }
-    wrapped
+    filled
 }
 
 /// The columns of a terminal that nobody made wider or narrower.

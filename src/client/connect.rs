@@ -127,9 +127,7 @@ impl Client {
         match first_of(target.addresses(), Timer::after(self.connect_timeout)).await {
             Either::Left(addresses) => addresses,
             Either::Right(_) => {
-                let source = io::Error::from(io::ErrorKind::TimedOut).into();
-                let name = name.unwrap_or_default();
-                Err(ConnectError::Resolve(ResolveError::Name { name, source }))
+                Err(ConnectError::Resolve(ResolveError::timed_out(name.unwrap_or_default())))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use echo6::client::Progress;
 
 use super::table::thousands;
-use crate::cli::stdio::Stream;
+use crate::cli::progress::draw;
 use crate::cli::text::{count, millis};
 
 /// The line. It is cleared when this is dropped.
@@ -22,14 +22,14 @@ impl Live {
 
     pub(super) fn show(&mut self, progress: &Progress) {
         if self.shown {
-            draw(&format!("\r{}\x1b[K", line(progress)));
+            draw(&line(progress));
             self.drawn = true;
         }
     }
 
     pub(super) fn clear(&mut self) {
         if self.drawn {
-            draw("\r\x1b[K");
+            draw("");
             self.drawn = false;
         }
     }
@@ -50,8 +50,4 @@ fn line(progress: &Progress) -> String {
     }
     let (rate, p50, p99) = (thousands(*rate), millis(*p50), millis(*p99));
     format!("{phase}{elapsed:.1} s  {rate}/s  p50 {p50} ms  p99 {p99} ms  {faults}")
-}
-
-fn draw(text: &str) {
-    let _ = Stream::Stderr.write_all(text.as_bytes());
 }

@@ -148,16 +148,4 @@ pub struct Found {
 }
 
 #[cfg(feature = "serde")]
-use crate::schema::{address, micros, some_thousandths, thousandths};
-
-/// Writes the words of an error.
-#[cfg(feature = "serde")]
-fn some_text<S: serde::Serializer>(
-    error: &Option<Cause>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match error {
-        Some(error) => serializer.collect_str(error),
-        None => serializer.serialize_none(),
-    }
-}
+use crate::schema::{address, micros, some_text, some_thousandths, thousandths};

@@ -193,14 +193,15 @@ mod serialize {
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
     use super::BenchReport;
-    use crate::schema::{family, in_micros, in_thousandths};
+    use crate::address::Families;
+    use crate::schema::{in_micros, in_thousandths};
 
     /// The slices are told as they end.
     impl Serialize for BenchReport {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let mut fields = serializer.serialize_map(None)?;
             fields.serialize_entry("address", &self.address)?;
-            fields.serialize_entry("family", family(self.address))?;
+            fields.serialize_entry("family", Families::of(self.address).code())?;
             fields.serialize_entry("loop", &self.load)?;
             fields.serialize_entry("duration_us", &in_micros(self.duration))?;
             fields.serialize_entry("sent", &self.sent)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Cause;
 use crate::kind::kind;
 #[cfg(feature = "serde")]
-use crate::schema::{address, micros};
+use crate::schema::{address, micros, some_text};
 
 /// Something that happened while datagrams were under way.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +141,7 @@ pub enum DatagramEvent {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         by: Option<IpAddr>,
         /// The system's word for it.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "words"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "some_text"))]
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         error: Option<Cause>,
     },
@@ -166,12 +166,6 @@ pub enum DatagramEvent {
         /// As it is.
         hops_to: u8,
     },
-}
-
-/// A cause as the text that a person reads.
-#[cfg(feature = "serde")]
-fn words<S: serde::Serializer>(cause: &Option<Cause>, serializer: S) -> Result<S::Ok, S::Error> {
-    serde::Serialize::serialize(&cause.as_ref().map(Cause::to_string), serializer)
 }
 
 /// What came with a probe that is back, its bytes unchanged.

@@ -14,7 +14,6 @@ use super::flows::Flows;
 use super::loss::send_past_complaints;
 use super::outcomes::Outcomes;
 use super::ping::DatagramPing;
-use crate::client::attempt::{Attempt, Outcome};
 use crate::client::error::ConnectError;
 use crate::client::ping::alarm::Alarm;
 use crate::client::ping::ledger::Ledger;
@@ -44,18 +43,14 @@ impl DatagramPing {
     /// If the target has no address, if no way leads there, or if this host has no port left.
     pub async fn start(self, target: impl Into<Target>) -> Result<DatagramProbes, ConnectError> {
         let addresses = self.client.look_up(target.into()).await?;
-        let failed = |address, error: io::Error| {
-            let attempts = vec![Attempt {
-                address,
-                outcome: Outcome::Failed(Cause::from(error).said_by(Origin::Host)),
-            }];
-            ConnectError::NoneAccepts { attempts, source: self.client.source }
-        };
+        let source = self.client.source;
         let Some(&peer) = addresses.first() else {
-            let source = self.client.source;
             return Err(ConnectError::NoneAccepts { attempts: Vec::new(), source });
         };
-        DatagramProbes::new(&self, peer).map_err(|error| failed(peer, error))
+        DatagramProbes::new(&self, peer).map_err(|error| {
+            let cause = Cause::from(error).said_by(Origin::Host);
+            ConnectError::of_one(peer, cause, source)
+        })
     }
 }
 

@@ -12,7 +12,6 @@ use super::error::DatagramError;
 use super::flow::Flow;
 use super::loss::{is_too_big, send_past_complaints};
 use super::ping::DatagramPing;
-use crate::client::attempt::{Attempt, Outcome};
 use crate::client::error::ConnectError;
 use crate::client::settings::Client;
 use crate::client::target::Target;
@@ -89,9 +88,7 @@ pub(super) fn open(
     let source = options.source;
     let opened = route(peer, source).and_then(|ip| Ok((ip, Flow::open(peer, options)?)));
     opened.map_err(|error| {
-        let outcome = Outcome::Failed(Cause::from(error).said_by(Origin::Host));
-        let attempts = vec![Attempt { address: peer, outcome }];
-        ConnectError::NoneAccepts { attempts, source }
+        ConnectError::of_one(peer, Cause::from(error).said_by(Origin::Host), source)
     })
 }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::address::{AddressError, Families, ResolveError, is_unzoned_link_local};
-use crate::client::attempt::Attempt;
+use crate::client::attempt::{Attempt, Outcome};
 use crate::error::{Cause, CauseKind, Origin};
 use crate::socket::NEW_IPV6_ADDRESS;
 
@@ -27,6 +27,16 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// The only address, and why there is no way to it.
+    pub(in crate::client) fn of_one(
+        address: SocketAddr,
+        cause: Cause,
+        source: Option<IpAddr>,
+    ) -> Self {
+        let attempts = vec![Attempt { address, outcome: Outcome::Failed(cause) }];
+        Self::NoneAccepts { attempts, source }
+    }
+
     /// How the attempts ended, in their order.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {

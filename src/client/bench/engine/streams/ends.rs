@@ -7,7 +7,6 @@ use super::super::clock::is_late;
 use super::super::side::wait_after;
 use super::link::{Broken, Link, State};
 use super::{Ledger, Shared, Side as _, Streams, Style};
-use crate::client::attempt::{Attempt, Outcome};
 use crate::client::bench::ledger::Wrong;
 use crate::client::error::{ConnectError, SendError};
 use crate::error::{Cause, CauseKind};
@@ -74,10 +73,7 @@ impl Streams {
         let peer = self.peer;
         let Link { state, ledger, preface, .. } = &self.links[index];
         let (sent, returned) = (ledger.sent, ledger.returned);
-        let unmade = |cause: Cause| {
-            let attempts = vec![Attempt { address: peer, outcome: Outcome::Failed(cause) }];
-            ConnectError::NoneAccepts { attempts, source: shared.source }.into()
-        };
+        let unmade = |cause: Cause| ConnectError::of_one(peer, cause, shared.source).into();
         match broken {
             Broken::Connect(error) => unmade(error.clone()),
             Broken::System(error) => {
