@@ -424,3 +424,20 @@ fn a_summary_says_what_icmp_said_in_the_words_of_the_library() {
         assert_eq!((&icmp["cause"], &icmp["by"]), (&"refused".into(), &ip.to_string().into()));
     }
 }
+
+#[test]
+fn the_runs_of_lost_probes_are_of_those_that_are_lost_in_the_end() {
+    let faults = ["--fault", "delay=300ms"];
+    let server = Listening::start(&[&["-q", "-u"], &faults[..], &["127.0.0.1:0"]].concat());
+    let address = format!("127.0.0.1:{}", server.port);
+    let ping = ["ping", "-u", "--json", "-q", "-c5", "-i100ms", "-w200ms", &address];
+    let pinged = run(&ping);
+    let objects = pinged.objects();
+    let summary = objects.last().unwrap();
+    let of = |field: &str| summary[field].as_u64().unwrap();
+    assert!(of("late") > 0, "{summary}");
+    assert_eq!((of("lost") + of("late"), of("silent")), (5, of("lost")), "{summary}");
+    // They come back in order, so that those that are lost are the last.
+    let runs = u64::from(of("lost") > 0);
+    assert_eq!((of("loss_runs"), of("longest_loss")), (runs, of("lost")), "{summary}");
+}

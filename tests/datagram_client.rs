@@ -126,7 +126,7 @@ fn told_apart(ip: IpAddr, faults: &str, expected: [u64; 7]) {
 fn losses_are_told_with_their_runs_and_changes_with_their_offset() {
     let peer = Forwarder::start(V6, "3*drop");
     let (_, report) = run(ping(), peer.address);
-    assert_eq!((report.loss_runs, report.longest_loss, report.silent), (1, 3, 3));
+    assert_eq!((report.loss_runs(), report.longest_loss(), report.silent), (1, 3, 3));
 
     let peer = Forwarder::start(V6, "1*flip@20");
     let (events, _) = run(ping(), peer.address);
@@ -149,6 +149,30 @@ fn losses_are_told_with_their_runs_and_changes_with_their_offset() {
         event,
         DatagramEvent::Truncated { sequence: 1, sent_bytes: 64, returned_bytes: 30, .. }
     )));
+}
+
+#[test]
+fn a_reply_in_time_is_not_late_because_a_copy_of_it_came_from_elsewhere() {
+    for ip in [V4, V6] {
+        let [socket, other] = [0; 2].map(|port| UdpSocket::bind((ip, port)).unwrap());
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let peer = socket.local_addr().unwrap();
+        let (_, report) = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut buffer = [0; 64];
+                // Not of the last: nothing is waited for after the first reply to that.
+                for has_copy in [true, true, false] {
+                    let (length, client) = socket.recv_from(&mut buffer).unwrap();
+                    for from in [&other, &socket].iter().skip(usize::from(!has_copy)) {
+                        from.send_to(&buffer[..length], client).unwrap();
+                    }
+                }
+            });
+            run(ping().count(3), peer)
+        });
+        assert_eq!((report.received, counts(&report)), (3, [0, 0, 0, 0, 0, 0, 2]), "{ip}");
+        assert_eq!((report.unanswered(), report.loss_runs(), report.is_well()), (0, 0, false));
+    }
 }
 
 #[test]

@@ -355,6 +355,7 @@ fn what_datagrams_yield() {
             DatagramEvent::Corrupt {
                 peer,
                 sequence: None,
+                taken_for: Some(7),
                 offset: 2,
                 returned_bytes: 64,
                 first: true,

@@ -35,7 +35,8 @@ pub enum DatagramEvent {
         /// The port it was sent from.
         local_port: u16,
     },
-    /// A probe came back in time.
+    /// A probe came back in time. If something else was told of it before (that ICMP calls it lost,
+    /// or that it came from another address), count it as received instead.
     #[non_exhaustive]
     Reply {
         /// The server.
@@ -48,7 +49,7 @@ pub enum DatagramEvent {
         #[cfg_attr(feature = "serde", serde(flatten))]
         arrival: ProbeArrival,
     },
-    /// A probe came back that was told lost before: count it as late instead.
+    /// A probe came back after the timeout. If it was told lost before, count it as late instead.
     #[non_exhaustive]
     Late {
         /// The server.
@@ -83,6 +84,9 @@ pub enum DatagramEvent {
         #[cfg_attr(feature = "serde", serde(rename = "seq"))]
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         sequence: Option<u64>,
+        /// The probe that it is taken for: else the one that is waited for longest.
+        #[cfg_attr(feature = "serde", serde(skip))]
+        taken_for: Option<u64>,
         /// The first byte that differs.
         offset: usize,
         /// How many bytes came back.

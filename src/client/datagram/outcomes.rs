@@ -115,11 +115,12 @@ impl Outcomes {
             }
             Verdict::Corrupt { sequence, offset } => {
                 // One whose number is damaged as well is taken for the one waited for longest.
-                let probe = sequence.or_else(|| self.ledger.first_awaited());
-                let first = probe.is_some_and(|sequence| self.ledger.lose(sequence));
+                let taken_for = sequence.or_else(|| self.ledger.first_awaited());
+                let first = taken_for.is_some_and(|sequence| self.ledger.lose(sequence));
                 self.events.push_back(DatagramEvent::Corrupt {
                     peer,
                     sequence,
+                    taken_for,
                     offset,
                     returned_bytes,
                     first,
@@ -255,12 +256,16 @@ mod tests {
             (peer, &probes[2], 50),
             (peer, &probes[3][..9], 50),
             (other, b"a stranger's", 50),
+            (peer, &probes[3], 50),
         ] {
             outcomes.receive(bytes, &datagram(from, bytes.len(), ttl), 9, start + 5 * MILLI);
         }
-        outcomes.complain(&probes[4][..8], 9, io::ErrorKind::ConnectionRefused.into(), None);
-        outcomes.complain(&probes[4][..8], 9, io::ErrorKind::ConnectionRefused.into(), None);
+        for _ in 0..2 {
+            outcomes.complain(&probes[4][..8], 9, io::ErrorKind::ConnectionRefused.into(), None);
+        }
         assert!(outcomes.is_idle() && !outcomes.is_silent());
+        let last = datagram(peer, 64, 50);
+        outcomes.receive(&probes[4], &last, 9, start + 30 * MILLI);
         outcomes.send(6, 9, start);
         outcomes.expire(start + 20 * MILLI, |_| 9);
         outcomes.drop_here(0);
@@ -277,9 +282,11 @@ mod tests {
             "Duplicate { sequence: 2, copy: 2",
             "Foreign { sequence: 3, from: 192.0.2.7:7, first: true",
             "Path { hops_from: 4, hops_to: 14",
-            "Late { sequence: 3",
+            "Reply { sequence: 3",
             "Truncated { sequence: 4, sent_bytes: 64, returned_bytes: 9, first: true",
+            "Reply { sequence: 4",
             "Lost { sequence: 5, local_port: 9, loss: Refused",
+            "Late { sequence: 5",
             "Lost { sequence: 6, local_port: 9, loss: Timeout",
         ];
         assert_eq!(told.len(), expected.len(), "{told:#?}");

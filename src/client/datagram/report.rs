@@ -1,19 +1,24 @@
 //! The events of a ping of datagrams in, its counts and times out. No I/O.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::event::{DatagramEvent, DatagramLoss, ProbeArrival};
 use crate::times::Times;
 
+mod missing;
 #[cfg(feature = "serde")]
 mod object;
 #[cfg(test)]
 mod tests;
 
+use missing::{Missing, Told};
+
 /// What a [`DatagramPing`](super::DatagramPing) came to. Each probe is received, late, lost, corrupt,
-/// truncated, foreign or unanswered.
+/// truncated, foreign or unanswered. One that came back both as it was sent and otherwise is received,
+/// or late; what came otherwise counts as well.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DatagramReport {
@@ -31,7 +36,7 @@ pub struct DatagramReport {
     pub complaints: BTreeMap<(DatagramLoss, Option<IpAddr>), u64>,
     /// Of those lost, the ones that this host could not send.
     pub unsent: u64,
-    /// Probes that came back when they were given up.
+    /// Probes that came back after the timeout, unchanged.
     pub late: u64,
     /// Copies that came back beside the first.
     pub duplicates: u64,
@@ -41,19 +46,15 @@ pub struct DatagramReport {
     pub max_reordering: u64,
     /// Datagrams that came back with other bytes.
     pub corrupt: u64,
-    /// Probes of which only the beginning came back.
+    /// Datagrams that came back cut.
     pub truncated: u64,
-    /// Probes that came back from another address, and which was the last.
+    /// Datagrams that came back from another address.
     pub foreign: u64,
     /// The address they came back from: the last.
     pub foreign_from: Option<SocketAddr>,
     /// Datagrams that came and found no room in this host's receive buffer. If they were probes,
     /// they are among those lost.
     pub dropped_here: u64,
-    /// Runs of probes that were lost one after the other (RFC 3357).
-    pub loss_runs: u64,
-    /// The longest of them.
-    pub longest_loss: u64,
     /// Bytes that came back unchanged, in time or late.
     pub bytes: u64,
     /// Times of all that came back unchanged, in time or late.
@@ -70,8 +71,8 @@ pub struct DatagramReport {
     pub flows: BTreeMap<u16, FlowReport>,
     /// Probes that ended as corrupt, truncated or foreign.
     ended: u64,
-    last_lost: u64,
-    run: u64,
+    /// Those, and the ones that are lost.
+    missing: Missing,
     last_back: Option<(u64, Duration)>,
 }
 
@@ -105,27 +106,26 @@ impl DatagramReport {
             DatagramEvent::Reply { sequence, arrival, .. } => {
                 self.received += 1;
                 self.flow(arrival.local_port, |flow| flow.received += 1);
+                self.take_back(*sequence, arrival.local_port);
                 self.note_arrival(*sequence, arrival);
             }
             DatagramEvent::Late { sequence, arrival, .. } => {
                 self.late += 1;
-                self.lost = self.lost.saturating_sub(1);
-                self.silent = self.silent.saturating_sub(1);
-                self.flow(arrival.local_port, |flow| flow.lost = flow.lost.saturating_sub(1));
+                self.take_back(*sequence, arrival.local_port);
                 self.note_arrival(*sequence, arrival);
             }
             DatagramEvent::Duplicate { .. } => self.duplicates += 1,
-            DatagramEvent::Corrupt { first, .. } => {
+            DatagramEvent::Corrupt { taken_for, first, .. } => {
                 self.corrupt += 1;
-                self.ended += u64::from(*first);
+                self.note_odd(*taken_for, *first);
             }
-            DatagramEvent::Truncated { first, .. } => {
+            DatagramEvent::Truncated { sequence, first, .. } => {
                 self.truncated += 1;
-                self.ended += u64::from(*first);
+                self.note_odd(Some(*sequence), *first);
             }
-            DatagramEvent::Foreign { from, first, .. } => {
+            DatagramEvent::Foreign { sequence, from, first, .. } => {
                 self.foreign += 1;
-                self.ended += u64::from(*first);
+                self.note_odd(Some(*sequence), *first);
                 self.foreign_from = Some(*from);
             }
             DatagramEvent::Lost { sequence, local_port, loss, by, .. } => {
@@ -138,7 +138,7 @@ impl DatagramReport {
                         *self.complaints.entry((*loss, *by)).or_default() += 1;
                     }
                 }
-                self.note_loss(*sequence);
+                self.missing.note(*sequence, Told::Lost { loss: *loss, by: *by });
             }
             DatagramEvent::DroppedHere { datagrams, .. } => self.dropped_here += datagrams,
             DatagramEvent::Path { .. } => self.path_changes += 1,
@@ -171,15 +171,49 @@ impl DatagramReport {
         }
     }
 
-    /// Probes are told lost in their order, but for those that ICMP speaks of.
-    fn note_loss(&mut self, sequence: u64) {
-        if self.run == 0 || sequence != self.last_lost + 1 {
-            self.loss_runs += 1;
-            self.run = 0;
+    /// A probe came back in another way than it was sent; `first` if nothing was told of it before.
+    fn note_odd(&mut self, sequence: Option<u64>, first: bool) {
+        if let (Some(sequence), true) = (sequence, first) {
+            self.ended += 1;
+            self.missing.note(sequence, Told::Odd);
         }
-        self.run += 1;
-        self.last_lost = sequence;
-        self.longest_loss = self.longest_loss.max(self.run);
+    }
+
+    /// A probe came back as it was sent: what was told of it before is not its end.
+    fn take_back(&mut self, sequence: u64, local_port: u16) {
+        match self.missing.take_back(sequence) {
+            None => {}
+            Some(Told::Odd) => self.ended -= 1,
+            Some(Told::Lost { loss, by }) => {
+                self.lost -= 1;
+                self.flow(local_port, |flow| flow.lost = flow.lost.saturating_sub(1));
+                match loss {
+                    DatagramLoss::Timeout => self.silent -= 1,
+                    DatagramLoss::Here => self.unsent -= 1,
+                    DatagramLoss::Refused | DatagramLoss::Unreachable | DatagramLoss::TooBig => {
+                        if let Entry::Occupied(mut entry) = self.complaints.entry((loss, by)) {
+                            *entry.get_mut() -= 1;
+                            if *entry.get() == 0 {
+                                entry.remove();
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs of probes that were lost one after the other (RFC 3357). One that came back late is in
+    /// none.
+    #[must_use]
+    pub fn loss_runs(&self) -> u64 {
+        self.missing.runs().count
+    }
+
+    /// How many probes the longest of them has.
+    #[must_use]
+    pub fn longest_loss(&self) -> u64 {
+        self.missing.runs().longest
     }
 
     /// Says whether something came back, and all that was sent came back once, unchanged, in time,

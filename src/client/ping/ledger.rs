@@ -47,9 +47,9 @@ pub(in crate::client) enum Fate {
 /// How a datagram came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::client) enum Return {
-    /// For the first time: in time, or after it was told lost. `behind` says by how many of its
-    /// flow the highest number that was back already is ahead (RFC 4737 calls a datagram reordered
-    /// then); else it is 0.
+    /// For the first time: in time, or `late`, when its timeout was over, whatever was told of it
+    /// before. `behind` says by how many of its flow the highest number that was back already is
+    /// ahead (RFC 4737 calls a datagram reordered then); else it is 0.
     First { rtt: Duration, late: bool, behind: u64 },
     /// Once more: the first copy is 2.
     Again { copy: u32 },
@@ -183,7 +183,7 @@ impl Ledger {
             *highest = sequence.max(*highest);
             behind
         });
-        Some(Return::First { rtt, late: probe.lost, behind })
+        Some(Return::First { rtt, late: rtt >= self.timeout, behind })
     }
 
     /// A probe will not come back, for another reason than the clock's. Says whether it was waited
@@ -316,6 +316,8 @@ mod tests {
         let later = now + Duration::from_secs(1);
         let told: Vec<_> = std::iter::from_fn(|| ledger.expire(later)).collect();
         assert_eq!(told, [2, 4]);
+        // What was lost for another reason than the clock's is not late for that.
+        assert!(matches!(ledger.back(4, now), Some(Return::First { late: false, .. })));
         assert!(ledger.is_idle() && ledger.next_loss().is_none());
         assert!(matches!(ledger.back(3, later), Some(Return::First { late: true, .. })));
     }

@@ -88,8 +88,8 @@ fn losses(report: &DatagramReport) -> String {
         let dropped = count(report.dropped_here, "datagram");
         parts.push(format!("{dropped} dropped here, the receive buffer was full"));
     }
-    let runs = count(report.loss_runs, "run");
-    let longest = report.longest_loss;
+    let runs = count(report.loss_runs(), "run");
+    let longest = report.longest_loss();
     format!("lost in {runs}, the longest {longest}: {}\n", parts.join(", "))
 }
 
