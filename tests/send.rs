@@ -94,6 +94,22 @@ fn each_message_is_repeated_as_often_as_asked() {
 }
 
 #[test]
+fn what_looks_like_something_else_is_sent_and_said_to_be_a_message() {
+    let server = Listening::start(&["-u", "-q", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    for transport in [&[][..], &["-u"]] {
+        for (message, otherwise) in [
+            ("-", "stdin is sent where there is none"),
+            ("[::1]:7", "several addresses have commas between them"),
+        ] {
+            let sent = run(&[&["send"], transport, &[&address, message]].concat());
+            assert_eq!((sent.status, &sent.stdout[..]), (Some(0), &format!("{message}\n")[..]));
+            assert_eq!(sent.stderr, format!("{message} is sent as a message; {otherwise}\n"));
+        }
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let server = Listening::start(&["-q", "[::]:0"]);
     let mut child = piped(&mut echo6(&["send", &format!("127.0.0.1:{}", server.port)]));

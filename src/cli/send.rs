@@ -138,11 +138,10 @@ pub(crate) fn run(
     }
     let dial = arguments.dial();
     let search = dial.search()?;
-    if let Some(message) = arguments.messages.first().filter(|message| is_literal(message)) {
-        sink.words(&format!(
-            "{} is sent as a message; several addresses have commas between them\n",
-            text::line(message)
-        ));
+    if let Some(message) = arguments.messages.first() {
+        if let Some(otherwise) = likely_meant(message) {
+            sink.words(&format!("{} is sent as a message; {otherwise}\n", text::line(message)));
+        }
     }
     ready::wait(&dial, &endpoints, sink, stopped, transport)?;
     let sender = Sender {
@@ -178,10 +177,14 @@ pub(crate) fn run(
     })
 }
 
-/// Says whether a message looks like another address to send to.
-fn is_literal(message: &str) -> bool {
-    let endpoint = message.parse::<Endpoint>();
-    endpoint.is_ok_and(|endpoint| !matches!(endpoint.host(), Host::Any | Host::Name(_)))
+/// How to write what a message looks like, if that is something else.
+fn likely_meant(message: &str) -> Option<&'static str> {
+    if message == "-" {
+        return Some("stdin is sent where there is none");
+    }
+    let endpoint = message.parse::<Endpoint>().ok()?;
+    let is_literal = !matches!(endpoint.host(), Host::Any | Host::Name(_));
+    is_literal.then_some("several addresses have commas between them")
 }
 
 struct Sender<'a> {
