@@ -99,6 +99,31 @@ fn what_failed_is_said_by_cause_with_the_place_of_the_first_difference() {
     assert!(ran.stderr.contains(&format!("echo6 listen -u {closed}")), "{ran:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_this_host_lacks_is_named_by_what_the_system_says() {
+    let server = Listening::start(&["-uq", "127.0.0.1:0"]);
+    let address = format!("127.0.0.1:{}", server.port);
+    for transport in [&["-u"][..], &[]] {
+        let ran = bench(&[transport, &["-n", "2", "-s", "192.0.2.1", &address]].concat());
+        assert_eq!(ran.status, Some(1), "{ran:?}");
+        assert!(!ran.stdout.contains("ran out"), "{ran:?}");
+        let help = "help: no interface of this host has the source address 192.0.2.1\n";
+        assert_eq!(ran.stderr, help, "{ran:?}");
+
+        let limited = "ulimit -n 100 && exec \"$@\"";
+        let arguments = ["-c", limited, "sh", env!("CARGO_BIN_EXE_echo6"), "bench"];
+        let load = ["-c", "300", "-n", "300", "--warm-up", "0", &address];
+        let output = std::process::Command::new("sh")
+            .args(arguments.iter().chain(transport).chain(&load))
+            .output();
+        let ran = Run::from(output.unwrap());
+        assert_eq!(ran.status, Some(1), "{ran:?}");
+        assert!(ran.stdout.contains("this host ran out of descriptors (ulimit -n)\n"), "{ran:?}");
+        assert!(!ran.stdout.contains("of 1 core"), "{ran:?}");
+    }
+}
+
 /// What nothing came of is not called good: the warm-up counts for nothing.
 #[cfg(unix)]
 #[test]

@@ -1,13 +1,16 @@
 //! Reports in, text for 80 columns out.
 
+use std::error::Error;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::iter::successors;
 
 use echo6::address::Families;
 use echo6::client::{
     BenchFailure, BenchReport, BenchResult, Bound, Change, DatagramCounts, FirstDifference, Found,
     Interval, Loop, PairedDifference, SearchStep, SendError, StepOutcome,
 };
-use echo6::error::{CauseKind, chain};
+use echo6::error::{Cause, CauseKind, chain};
 use echo6::times::Times;
 
 use super::table::{figures, mebibytes, table, thousands};
@@ -49,12 +52,8 @@ pub(super) fn text(
         }
         text += &failure(report);
         text += &datagrams(report);
-        if report.faults.of(CauseKind::Here) > 0 {
-            let short = match report.datagrams {
-                Some(_) => "buffers (sysctl net.core.rmem_max), ports",
-                None => "ports (several -s), descriptors (ulimit -n)",
-            };
-            let _ = writeln!(text, "{}: this host ran out of something: {short}", report.address);
+        if let Some(short) = shortage(report) {
+            let _ = writeln!(text, "{}: this host ran out of {short}", report.address);
         }
     }
     if reports.iter().any(|report| report.echoes > 0) {
@@ -206,6 +205,31 @@ fn failure(report: &BenchReport) -> String {
     text
 }
 
+/// What this host has too little of, where the system says it.
+fn shortage(report: &BenchReport) -> Option<&'static str> {
+    if report.datagrams.as_ref().is_some_and(|counts| counts.dropped_here > 0) {
+        return Some("room for what came back (sysctl net.core.rmem_max)");
+    }
+    let failure = report.failure.as_ref()?;
+    let mut errors = successors(Some(failure as &dyn Error), |&error| error.source());
+    let cause = errors.find_map(|error| error.downcast_ref::<Cause>())?;
+    short_of(cause, report.echoes > 0)
+}
+
+/// What `cause` says is short; of ports that is said if other connections had some.
+fn short_of(cause: &Cause, others: bool) -> Option<&'static str> {
+    match (cause.raw_os_error()?, cause.kind()) {
+        (number, _) if DESCRIPTORS.contains(&number) => Some("descriptors (ulimit -n)"),
+        (_, ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse) if others => {
+            Some("ports: connect to, or from, more than one address")
+        }
+        _ => None,
+    }
+}
+
+/// EMFILE and ENFILE, or WSAEMFILE.
+const DESCRIPTORS: [i32; 2] = if cfg!(windows) { [10024; 2] } else { [24, 23] };
+
 fn first_difference(report: &BenchReport, difference: &FirstDifference) -> String {
     let address = report.address;
     let name = if report.datagrams.is_some() { "a datagram of flow" } else { "connection" };
@@ -277,4 +301,32 @@ pub(super) fn merged(files: usize, times: &Times, verbose: bool) -> String {
         text += &histogram(times);
     }
     text.replace("spectrums", "spectra")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_host_lacks_is_named_where_the_system_says_it() {
+        let descriptors = Some("descriptors (ulimit -n)");
+        for (error, others, short) in [
+            (std::io::Error::from_raw_os_error(DESCRIPTORS[0]), true, descriptors),
+            (std::io::Error::from_raw_os_error(DESCRIPTORS[1]), false, descriptors),
+            // Somebody has used up what there was, or nobody has such an address.
+            #[cfg(target_os = "linux")]
+            (
+                rustix::io::Errno::ADDRNOTAVAIL.into(),
+                true,
+                Some("ports: connect to, or from, more than one address"),
+            ),
+            #[cfg(target_os = "linux")]
+            (rustix::io::Errno::ADDRNOTAVAIL.into(), false, None),
+            #[cfg(target_os = "linux")]
+            (rustix::io::Errno::PERM.into(), true, None),
+            (ErrorKind::AddrInUse.into(), true, None),
+        ] {
+            assert_eq!(short_of(&Cause::from(error), others), short);
+        }
+    }
 }

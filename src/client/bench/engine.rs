@@ -218,7 +218,8 @@ impl<'s> Engine<'s> {
             account.budget = budget;
             self.sides[address].fill(&self.shared);
         }
-        let mut now = start;
+        // To send all that may go out takes time as well, and may be all there is to do.
+        let mut now = self.now();
         while now < end
             && self.sides[address].account().tally.finished() < enough
             && !self.is_stopped()

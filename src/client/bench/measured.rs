@@ -26,6 +26,9 @@ pub(super) struct Measured {
     rate: Option<f64>,
 }
 
+/// The shortest load whose part of a processor tells anything: in less, all is the start.
+const SHORTEST: Duration = Duration::from_millis(20);
+
 impl Measured {
     /// Takes note of messages of an open loop: how many were due, and how many were taken.
     pub(super) fn note_paced(&mut self, asked: u64, taken: u64, rate: f64) {
@@ -83,7 +86,10 @@ impl Measured {
             sent: self.taken,
             late: tally.lateness.quantile(0.99),
             median: self.rtt.quantile(0.5),
-            cpu: self.cpu.map(|cpu| ratio(cpu.as_secs_f64(), wall.as_secs_f64())),
+            cpu: self
+                .cpu
+                .filter(|_| wall >= SHORTEST)
+                .map(|cpu| ratio(cpu.as_secs_f64(), wall.as_secs_f64())),
             echoes: self.counted,
             rate: self.rate.unwrap_or(0.0),
             wall,
@@ -137,6 +143,25 @@ mod tests {
     use super::*;
     use crate::Client;
     use crate::client::bench::report::Measure;
+
+    #[test]
+    fn the_slices_of_a_day_take_no_more_memory_than_is_said() {
+        assert!(size_of::<Slice>() * 2 * 24 * 3_600 <= 42_000_000, "{}", size_of::<Slice>());
+    }
+
+    #[test]
+    fn a_load_of_a_moment_says_nothing_of_the_processor() {
+        let address = "127.0.0.1:7".parse().unwrap();
+        for (millis, cpu) in [(1, None), (19, None), (20, Some(0.5)), (500, Some(0.5))] {
+            let mut measured = Measured::default();
+            let mut tally = Tally::default();
+            let wall = millis * 1_000_000;
+            let cpu_time = Some(Duration::from_nanos(wall / 2));
+            let span = Span { wall, duration: wall, cpu: cpu_time, ..Span::default() };
+            measured.note(address, 0, span, &mut tally);
+            assert_eq!(measured.load(&tally).cpu, cpu, "{millis}");
+        }
+    }
 
     #[test]
     fn a_slice_that_was_cut_short_counts_in_the_rate_and_is_compared_with_none() {

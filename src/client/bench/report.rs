@@ -106,7 +106,8 @@ pub struct BenchReport {
     /// When the first message failed, counted from the first slice, or with
     /// [`hold`](super::Bench::hold) from the begin of the silence.
     pub first_fault: Option<Duration>,
-    /// How much of one processor the load took, from 0 to 1, where that can be told.
+    /// How much of one processor the load took, from 0 to 1, where that can be told: not of a load
+    /// shorter than 20 ms.
     pub cpu: Option<f64>,
     /// What kept the rate from being higher.
     pub bound_by: Bound,

@@ -182,29 +182,24 @@ impl<F: FnMut(BenchEvent)> Run<'_, F> {
         rate: Option<f64>,
         tells: bool,
     ) -> io::Result<()> {
-        let turns = turns(addresses, length);
         let most = match length {
             Length::Time(time) => time.saturating_add(nanos(self.bench.client.timeout)),
             Length::Messages(_) => u64::MAX,
         };
         let mut spent = vec![0; self.addresses.len()];
         let mut pace: Option<Pace> = None;
-        for (index, turn) in turns.iter().enumerate() {
+        for turn in turns(addresses, length) {
             if turn.begins_idle && spent[turn.address] >= most {
                 continue;
             }
             let began = self.engine.now();
-            // How much may go out until the load is idle again.
-            let end = turns[index..].iter().position(|turn| turn.ends_idle).unwrap_or(0) + index;
-            let until_idle = turns[index..=end].iter().map(|turn| match turn.length {
-                Length::Messages(count) => count,
-                Length::Time(_) => u64::MAX,
-            });
-            let budget = until_idle.fold(0, u64::saturating_add);
+            // How much may go out until the load is idle again: that on one address alone is at the
+            // end.
+            let budget = if addresses.len() == 1 { length } else { turn.length }.messages();
             if turn.begins_idle {
                 pace = rate.map(|rate| Pace::new(self.engine.now(), rate, budget));
             }
-            self.turn(turn, pace.as_mut(), budget, tells)?;
+            self.turn(&turn, pace.as_mut(), budget, tells)?;
             spent[turn.address] += self.engine.now() - began;
             if self.engine.is_stopped() {
                 return Ok(());

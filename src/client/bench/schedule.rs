@@ -64,6 +64,16 @@ pub(super) enum Length {
     Messages(u64),
 }
 
+impl Length {
+    /// How many messages that are, at most.
+    pub(super) fn messages(self) -> u64 {
+        match self {
+            Self::Time(_) => u64::MAX,
+            Self::Messages(count) => count,
+        }
+    }
+}
+
 /// A stretch of load on one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Turn {
@@ -83,41 +93,32 @@ const LONGEST: Duration = Duration::from_millis(500);
 const SLICES: u64 = 20;
 
 /// Cuts a measurement of each of `addresses` into turns: A B, B A, A B, and so on, so that a steady
-/// drift favours nobody. Each address gets all of `total`.
-pub(super) fn turns(addresses: &[usize], total: Length) -> Vec<Turn> {
-    let lengths = match total {
-        Length::Time(time) => {
-            let longest = LONGEST.as_nanos() as u64;
-            let slices = time.div_ceil(longest).max(SLICES);
-            // The remainder goes to the first ones, a nanosecond each.
-            share(time, slices).map(Length::Time).collect::<Vec<_>>()
-        }
-        Length::Messages(count) => {
-            share(count, SLICES.min(count.max(1))).map(Length::Messages).collect()
-        }
+/// drift favours nobody. Each address gets all of `total`. They are told one by one: of a year there
+/// are millions.
+pub(super) fn turns(addresses: &[usize], total: Length) -> impl Iterator<Item = Turn> {
+    let rounds = match total {
+        Length::Time(time) => time.div_ceil(LONGEST.as_nanos() as u64).max(SLICES),
+        Length::Messages(count) => SLICES.min(count.max(1)),
     };
-    let alone = addresses.len() == 1;
-    let last = lengths.len() - 1;
-    let mut turns = Vec::with_capacity(lengths.len() * addresses.len());
-    for (round, &length) in lengths.iter().enumerate() {
-        let turn = |&address: &usize| Turn {
-            address,
-            length,
-            begins_idle: !alone || round == 0,
-            ends_idle: !alone || round == last,
+    let count = addresses.len();
+    (0..rounds).flat_map(move |round| {
+        let length = match total {
+            // The remainder goes to the first ones, a nanosecond each.
+            Length::Time(time) => Length::Time(share(time, rounds, round)),
+            Length::Messages(messages) => Length::Messages(share(messages, rounds, round)),
         };
-        if round % 2 == 0 {
-            turns.extend(addresses.iter().map(turn));
-        } else {
-            turns.extend(addresses.iter().rev().map(turn));
-        }
-    }
-    turns
+        (0..count).map(move |place| Turn {
+            address: addresses[if round % 2 == 0 { place } else { count - 1 - place }],
+            length,
+            begins_idle: count > 1 || round == 0,
+            ends_idle: count > 1 || round == rounds - 1,
+        })
+    })
 }
 
-/// Cuts `total` into `parts` that differ by at most one.
-fn share(total: u64, parts: u64) -> impl Iterator<Item = u64> {
-    (0..parts).map(move |part| total / parts + u64::from(part < total % parts))
+/// One of `parts` of `total`, which differ by at most one.
+fn share(total: u64, parts: u64, part: u64) -> u64 {
+    total / parts + u64::from(part < total % parts)
 }
 
 #[cfg(test)]
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn two_addresses_take_turns_and_each_gets_all() {
-        let turns = turns(&[0, 1], Length::Time(10_000_000_000));
+        let turns: Vec<Turn> = turns(&[0, 1], Length::Time(10_000_000_000)).collect();
         let order: Vec<usize> = turns.iter().map(|turn| turn.address).collect();
         assert_eq!(order[..6], [0, 1, 1, 0, 0, 1]);
         for address in [0, 1] {
@@ -173,16 +174,24 @@ mod tests {
 
     #[test]
     fn one_address_is_measured_without_a_pause() {
-        let turns = turns(&[3], Length::Time(60_000_000_000));
+        let turns: Vec<Turn> = turns(&[3], Length::Time(60_000_000_000)).collect();
         assert_eq!((turns.len(), turns[0].length), (120, Length::Time(500_000_000)));
         let idle: Vec<_> = turns.iter().map(|turn| (turn.begins_idle, turn.ends_idle)).collect();
         assert_eq!((idle[0], idle[1], idle[119]), ((true, false), (false, false), (false, true)));
     }
 
     #[test]
+    fn the_turns_of_the_longest_time_need_no_memory() {
+        let first: Vec<Turn> = turns(&[0, 1], Length::Time(u64::MAX / 4)).take(4).collect();
+        let order: Vec<usize> = first.iter().map(|turn| turn.address).collect();
+        assert_eq!(order, [0, 1, 1, 0]);
+        assert!(matches!(first[0].length, Length::Time(499_999_000..=500_000_000)), "{first:?}");
+    }
+
+    #[test]
     fn messages_are_shared_out_to_the_last_one() {
         for (count, slices) in [(1, 1), (3, 3), (20, 20), (1_000_003, 20)] {
-            let turns = turns(&[0], Length::Messages(count));
+            let turns: Vec<Turn> = turns(&[0], Length::Messages(count)).collect();
             let shared = turns.iter().map(|turn| match turn.length {
                 Length::Messages(count) => count,
                 Length::Time(_) => panic!("{turn:?}"),

@@ -9,9 +9,11 @@ use mio::event::Event;
 
 use super::clock::is_late;
 use super::side::{Account, Shared, Side, wait_after};
+use crate::client::attempt::{Attempt, Outcome};
 use crate::client::bench::tally::Style;
 use crate::client::datagram::DatagramError;
 use crate::client::datagram::loss::send_past_complaints;
+use crate::client::error::ConnectError;
 use crate::client::ping::probe::HEADER;
 use crate::error::{Cause, CauseKind};
 use crate::socket::{Complaint, Drops, complaint};
@@ -70,7 +72,10 @@ impl Side for Flows {
         let opened = self.flows[index].open(self.peer, shared.source, &shared.registry, token);
         if let Err(error) = opened {
             self.account.tally.sent += 1; // the one that would have gone out
-            self.note_faults(&self.undelivered(error, None, None), 1, shared);
+            let outcome = Outcome::Failed(error.into());
+            let attempts = vec![Attempt { address: self.peer, outcome }];
+            let error = ConnectError::NoneAccepts { attempts, source: shared.source };
+            self.note_faults(&error.into(), 1, shared);
         }
     }
 
