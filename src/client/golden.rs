@@ -292,11 +292,20 @@ fn what_check_yields() {
         "check",
         &failed,
         json!({"event": "check", "address": "[::1]:7000", "family": "ipv6", "connect_us": 1000.0,
-               "bulk_bytes": 1_048_576, "verdict": "short", "ok": false,
+               "verdict": "short", "ok": false,
                "diagnosis": "closes_at_once", "failed_step": "echo", "cause": "short",
                "error": "reply from [::1]:7000 is short: 0 of 64 bytes came back",
                "sent_bytes": 64, "returned_bytes": 0}),
     );
+    for (step, error, bulk_bytes) in [
+        (Step::Bulk, SendError::Short { peer: peer(), sent: 9, returned: 0 }, Some(1_048_576)),
+        (Step::HalfClose, SendError::Short { peer: peer(), sent: 64, returned: 0 }, None),
+        (Step::Bulk, ConnectError::NoneAccepts { attempts: attempts(), source: None }.into(), None),
+    ] {
+        failed.failure = Some(StepFailure { step, error });
+        let written = serde_json::to_value(&failed).unwrap();
+        assert_eq!(written.get("bulk_bytes").and_then(Value::as_u64), bulk_bytes, "{written}");
+    }
     let sentences = vec!["IPv6 works".to_owned()];
     let summary = CheckSummary { checked: 1, ok: 1, interrupted: false, sentences };
     hold(
@@ -442,6 +451,19 @@ fn what_datagrams_yield() {
     for field in expected.as_object().unwrap().keys() {
         let known = ["event", "address", "family", "cause", "error"].contains(&&field[..]);
         assert!(known || rows.contains(&format!("`{field}`")), "{field}: {rows}");
+    }
+    let source = || io::Error::from(io::ErrorKind::HostUnreachable).into();
+    for error in [
+        DatagramError::Truncated { peer, sent: 64, returned: 9 },
+        DatagramError::Mismatch { peer, offset: 9, sent: 64, returned: 64 },
+        DatagramError::Foreign { peer, from: local() },
+        DatagramError::Undelivered { peer, by: Some(peer.ip()), mtu: Some(1400), source: source() },
+        DatagramError::Here { peer, source: source() },
+    ] {
+        let written = serde_json::to_value(&error).unwrap();
+        for field in written.as_object().unwrap().keys() {
+            assert!(documented(&["failure"]).contains(&format!("`{field}`")), "{written}");
+        }
     }
     for code in Marks::ALL.iter().map(|marks| marks.code()) {
         assert!(rows.contains(&format!("`{code}`")), "{code}");

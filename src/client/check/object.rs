@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::checked::{Checked, StepFailure};
-use super::kinds::{BULK, HalfClose, Hold, Mute};
+use super::kinds::{BULK, HalfClose, Hold, Mute, Step};
 use super::sizes::Passing;
 use crate::address::Endpoint;
+use crate::client::error::SendError;
 use crate::client::excerpt::Excerpt;
 use crate::proxy::Version;
 use crate::schema::{address, some_micros, some_thousandths};
@@ -27,7 +28,8 @@ impl Serialize for Checked {
             connect_us: Option<Duration>,
             #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
             echo_us: Option<Duration>,
-            bulk_bytes: usize,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            bulk_bytes: Option<usize>,
             #[serde(serialize_with = "some_micros", skip_serializing_if = "Option::is_none")]
             bulk_us: Option<Duration>,
             #[serde(serialize_with = "some_thousandths", skip_serializing_if = "Option::is_none")]
@@ -65,7 +67,7 @@ impl Serialize for Checked {
             address: self.address,
             connect_us: self.connect,
             echo_us: self.echo,
-            bulk_bytes: BULK,
+            bulk_bytes: self.has_sent_bulk().then_some(BULK),
             bulk_us: self.bulk,
             mib_per_s: self.mib_per_second(),
             half_close: self.half_close,
@@ -85,5 +87,18 @@ impl Serialize for Checked {
             failure: self.failure.as_ref(),
         }
         .serialize(serializer)
+    }
+}
+
+impl Checked {
+    /// Says whether a large message was sent, or began to be.
+    fn has_sent_bulk(&self) -> bool {
+        let failed = match &self.failure {
+            Some(StepFailure { step: Step::Bulk, error }) => {
+                !matches!(error, SendError::Connect(_))
+            }
+            _ => false,
+        };
+        self.bulk.is_some() || failed
     }
 }
