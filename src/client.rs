@@ -25,7 +25,7 @@ mod wire;
 pub use attempt::{Attempt, Outcome};
 pub use bench::{
     Baseline, BaselineAddress, BaselineSlice, Bench, BenchEvent, BenchFailure, BenchReport,
-    BenchResult, BenchSettings, Bound, Change, CompareError, DatagramCounts, Faults,
+    BenchResult, BenchSettings, Bound, Change, CompareError, DatagramCounts, Estimate, Faults,
     FirstDifference, Found, Interval, Loop, Measure, PairedDifference, Phase, Progress, SearchStep,
     Slice, StepOutcome, Warning,
 };

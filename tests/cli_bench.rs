@@ -199,8 +199,28 @@ fn a_run_is_kept_and_compared_with_and_other_settings_are_refused() {
 
     let again = bench(&["-n", "200", "--compare", file.path(), &address]);
     assert_eq!(again.status, Some(0), "{again:?}");
-    for figure in ["rate: ", "p50: ", "p99: ", " before, ", " now ("] {
+    let head = "compared, the times by the median slice of each run:\nrate: ";
+    for figure in [head, "p50: ", "p99: ", " before, ", " now ("] {
         assert!(again.stdout.contains(figure), "{again:?}");
+    }
+
+    // One slow slice is not what the run is compared by.
+    let mut stalled = kept.clone();
+    let slices = stalled["addresses"][0]["slices"].as_array_mut().unwrap();
+    assert_eq!(slices.len(), 20);
+    slices[11]["p50_us"] = 1e12.into();
+    slices[11]["p99_us"] = 1e12.into();
+    std::fs::write(&file.0, stalled.to_string()).unwrap();
+    let ran = bench(&["-n", "200", "--json", "--compare", file.path(), &address]);
+    let objects = ran.objects();
+    let changes: Vec<_> = objects.iter().filter(|object| object["event"] == "change").collect();
+    assert_eq!(changes.len(), 3, "{ran:?}");
+    for change in changes {
+        for run in ["before", "now"] {
+            let end = |name: &str| change[run][name].as_f64().unwrap();
+            assert!(end("low") <= end("value") && end("value") <= end("high"), "{change}");
+            assert!(change["of"] == "rate" || end("high") < 1e11, "{change}");
+        }
     }
 
     // A run whose rate was a million times as high, and whose times no run exceeds.

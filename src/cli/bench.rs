@@ -294,6 +294,9 @@ impl Bench {
         if let Some(before) = before {
             let changes = before.compare(now).map_err(|error| Failure::usage(error.to_string()))?;
             let limit = self.fail_above;
+            if !self.json && !changes.is_empty() {
+                sink.data(b"compared, the times by the median slice of each run:\n")?;
+            }
             for change in &changes {
                 if self.json {
                     sink.object(&Compared { event: "change", change })?;

@@ -37,7 +37,7 @@ pub use event::{BenchEvent, BenchResult, Found, Phase, Progress, SearchStep, Ste
 pub use failure::BenchFailure;
 pub use faults::{DatagramCounts, Faults, FirstDifference};
 pub use report::{BenchReport, Loop, Measure, PairedDifference, Slice};
-pub use statistics::Interval;
+pub use statistics::{Estimate, Interval};
 pub use verdict::{Bound, Warning};
 
 /// Load on echo servers, made by [`Client::bench`]: how many round trips a second, and how long they

@@ -282,13 +282,16 @@ pub(super) fn change(change: &Change, several: bool) -> String {
     let figure = |value: f64| {
         if of.is_time() { format!("{:.3} ms", value / 1e3) } else { thousands(value) + "/s" }
     };
-    let (before, now, by) = (figure(before.mean), figure(now.mean), by * 100.0);
+    let is_apart = now.is_apart_from(before);
+    let (before, now, by) = (figure(before.value), figure(now.value), by * 100.0);
     let verdict = match (changed, change.worse_by()) {
-        (false, _) => "unchanged",
+        (false, _) if is_apart => "less than 2 % apart",
+        (false, _) => "no difference beyond chance",
         (true, Some(_)) => "worse",
         (true, None) => "better",
     };
-    format!("{name}{}: {before} before, {now} now ({by:+.1} %): {verdict}\n", of.code())
+    let of = of.code();
+    format!("{name}{of}: {before} before, {now} now ({by:+.1} %): {verdict}\n")
 }
 
 /// The figures of merged spectra.

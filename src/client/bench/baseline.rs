@@ -1,7 +1,7 @@
 //! A run that was kept and a run of now in, what has changed out.
 
 use super::report::{BenchReport, Measure};
-use super::statistics::{Interval, ratio};
+use super::statistics::{Estimate, Interval, ratio};
 use super::{Bench, Task};
 
 /// A run of a [`Bench`] as it is kept for a comparison: how it was made, the figures of each slice,
@@ -102,10 +102,10 @@ pub struct Change {
     pub address: std::net::SocketAddr,
     /// What is compared.
     pub of: Measure,
-    /// Its interval then: echoes a second, or microseconds.
-    pub before: Interval,
-    /// Its interval now.
-    pub now: Interval,
+    /// What it was then: the echoes a second of the whole run, or the microseconds of the median slice.
+    pub before: Estimate,
+    /// What it is now.
+    pub now: Estimate,
     /// By which part it is greater now.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
     pub by: f64,
@@ -149,7 +149,7 @@ impl Baseline {
             return Err(CompareError::Settings(name.to_owned()));
         }
         let none =
-            |kept: &&BaselineAddress| Measure::ALL.iter().all(|&of| kept.interval(of).is_none());
+            |kept: &&BaselineAddress| Measure::ALL.iter().all(|&of| kept.estimate(of).is_none());
         match self.addresses.iter().find(none) {
             Some(kept) => Err(CompareError::Slices(kept.address)),
             None => Ok(()),
@@ -186,11 +186,11 @@ impl Baseline {
         let mut all = Vec::new();
         for (then, now) in self.addresses.iter().zip(&now.addresses) {
             let changes = Measure::ALL.iter().filter_map(|&of| {
-                let before = then.interval(of)?;
-                let interval = now.interval(of)?;
-                let by = ratio(interval.mean - before.mean, before.mean);
-                let changed = interval.differs_from(&before);
-                Some(Change { address: now.address, of, before, now: interval, by, changed })
+                let before = then.estimate(of)?;
+                let estimate = now.estimate(of)?;
+                let by = ratio(estimate.value - before.value, before.value);
+                let changed = estimate.differs_from(&before);
+                Some(Change { address: now.address, of, before, now: estimate, by, changed })
             });
             let before = all.len();
             all.extend(changes);
@@ -222,18 +222,20 @@ impl BaselineAddress {
         }
     }
 
-    /// The interval of a figure; `None` if too few slices have it.
-    fn interval(&self, of: Measure) -> Option<Interval> {
+    /// A figure and its interval; `None` if too few slices have it. Times are those of the median slice:
+    /// a mean of them would be that of the slowest slice.
+    fn estimate(&self, of: Measure) -> Option<Estimate> {
         let times = |time: fn(&BaselineSlice) -> Option<f64>| {
             let times = self.slices.iter().filter_map(time).filter(|&time| time > 0.0);
-            Interval::of(&times.collect::<Vec<_>>())
+            Estimate::of_median(&times.collect::<Vec<_>>())
         };
         match of {
             Measure::Rate => {
                 let known = self.slices.iter().all(|slice| slice.duration_us > 0.0);
                 let weight = |slice: &BaselineSlice| if known { slice.duration_us } else { 1.0 };
                 let weighed = |slice: &BaselineSlice| (slice.rate * weight(slice), weight(slice));
-                Interval::of_ratio(&self.slices.iter().map(weighed).collect::<Vec<_>>())
+                let weighed = self.slices.iter().map(weighed).collect::<Vec<_>>();
+                Interval::of_ratio(&weighed).map(Estimate::from)
             }
             Measure::P50 => times(|slice| slice.p50_us),
             Measure::P99 => times(|slice| slice.p99_us),

@@ -82,6 +82,77 @@ impl Interval {
     }
 }
 
+/// A figure that can be compared with that of another run, and its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Estimate {
+    /// The figure.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
+    pub value: f64,
+    /// The lower end.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
+    pub low: f64,
+    /// The upper end.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::schema::fine"))]
+    pub high: f64,
+}
+
+impl Estimate {
+    /// The median of `values` and its interval, of order statistics: one value that is far away moves
+    /// neither. For fewer than six values the interval is that of their [mean](Interval), because
+    /// their order says too little. `None` for fewer than two values, or if one is not finite.
+    #[must_use]
+    pub fn of_median(values: &[f64]) -> Option<Self> {
+        let around_mean = Interval::of(values)?;
+        let value = median(values);
+        let mut groups = groups(values, median);
+        groups.sort_by(f64::total_cmp);
+        let (low, high) = match beyond(groups.len()) {
+            Some(beyond) => (groups[beyond], groups[groups.len() - 1 - beyond]),
+            None => (around_mean.low, around_mean.high),
+        };
+        Some(Self { value, low: low.min(value), high: high.max(value) })
+    }
+
+    /// Says whether the intervals of the two have no value in common.
+    #[must_use]
+    pub fn is_apart_from(&self, other: &Self) -> bool {
+        self.high < other.low || other.high < self.low
+    }
+
+    /// Says whether the two are apart, and their figures differ by more than 2 %.
+    #[must_use]
+    pub fn differs_from(&self, other: &Self) -> bool {
+        let difference = (self.value - other.value).abs();
+        self.is_apart_from(other) && difference > NOTABLE * other.value.abs()
+    }
+}
+
+impl From<Interval> for Estimate {
+    fn from(Interval { mean, low, high }: Interval) -> Self {
+        Self { value: mean, low, high }
+    }
+}
+
+/// How many of `count` values in their order stand beyond each end of the 95 % interval of the median:
+/// as many as are all on one side of it in at most 2.5 % of all cases, by the binomial distribution.
+/// `None` if even the least and the greatest value are too near.
+fn beyond(count: usize) -> Option<usize> {
+    let all = 0.5_f64.powi(count as i32);
+    let (mut ways, mut chance) = (1.0, all);
+    let mut found = None;
+    for beyond in 0..count / 2 {
+        if chance > 0.025 {
+            break;
+        }
+        found = Some(beyond);
+        ways *= (count - beyond) as f64 / (beyond + 1) as f64;
+        chance += ways * all;
+    }
+    found
+}
+
 /// `part` of `whole`, and zero of nothing.
 pub(super) fn ratio(part: f64, whole: f64) -> f64 {
     let ratio = part / whole;
@@ -119,8 +190,13 @@ pub(super) fn outliers(values: &[f64]) -> usize {
 
 /// Means of consecutive values, at most [`BATCHES`].
 fn batches(values: &[f64]) -> Vec<f64> {
+    groups(values, mean)
+}
+
+/// What `figure` says of groups of consecutive values, at most [`BATCHES`].
+fn groups(values: &[f64], figure: impl FnMut(&[f64]) -> f64) -> Vec<f64> {
     let size = values.len().div_ceil(BATCHES).max(1);
-    values.chunks(size).map(mean).collect()
+    values.chunks(size).map(figure).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -218,6 +294,73 @@ mod tests {
             (around(0.0, 0.0), around(0.0, 0.0), false),
         ] {
             assert_eq!(one.differs_from(&other), differs, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn the_interval_of_a_median_is_that_of_the_textbook() {
+        // The sixth and the fifteenth of twenty hold the median in 95.9 % of all cases.
+        for (count, expected) in
+            [(5, None), (6, Some(0)), (9, Some(1)), (10, Some(1)), (15, Some(3)), (20, Some(5))]
+        {
+            assert_eq!(beyond(count), expected, "{count}");
+        }
+        let values: Vec<f64> = (1..=20).rev().map(f64::from).collect();
+        let middle = Estimate::of_median(&values).unwrap();
+        assert!(near(middle.value, 10.5) && near(middle.low, 6.0) && near(middle.high, 15.0));
+        let few = Estimate::of_median(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        assert!(near(few.value, 3.0) && near(few.high, 3.0 + 2.776 * 0.5_f64.sqrt()));
+        for values in [&[][..], &[1.0], &[1.0, f64::NAN]] {
+            assert_eq!(Estimate::of_median(values), None, "{values:?}");
+        }
+    }
+
+    /// Two runs of the same thing, of which chance alone makes the difference: with steady noise, with
+    /// a long tail, with neighbours that are alike, and with a slow slice now and then.
+    #[test]
+    fn two_runs_of_the_same_are_told_apart_no_more_often_than_by_their_means() {
+        const PAIRS: usize = 4_000;
+        let mut rng = fastrand::Rng::with_seed(7);
+        for (name, slices) in
+            [("normal", 20), ("normal", 120), ("tail", 20), ("alike", 20), ("slow", 20)]
+        {
+            let mut run = || {
+                let mut last = 0.0;
+                let slice = |_| {
+                    let noise: f64 = (0..12).map(|_| rng.f64()).sum::<f64>() - 6.0;
+                    let is_slow = rng.u32(0..20) == 0;
+                    last = 0.5 * last + noise;
+                    match name {
+                        "tail" => 1000.0 * (0.2 * noise).exp(),
+                        "alike" => 1000.0 + 50.0 * last,
+                        "slow" if is_slow => 100_000.0,
+                        _ => 1000.0 + 50.0 * noise,
+                    }
+                };
+                (0..slices).map(slice).collect::<Vec<f64>>()
+            };
+            let (mut of_means, mut of_medians) = (0, 0);
+            for _ in 0..PAIRS {
+                let (one, other) = (run(), run());
+                let means = [&one, &other].map(|run| Interval::of(run).unwrap());
+                of_means += usize::from(means[0].differs_from(&means[1]));
+                let medians = [&one, &other].map(|run| Estimate::of_median(run).unwrap());
+                of_medians += usize::from(medians[0].differs_from(&medians[1]));
+            }
+            assert!(of_medians <= of_means, "{name} {slices}: {of_medians}, of means {of_means}");
+        }
+    }
+
+    #[test]
+    fn one_slow_slice_neither_moves_a_median_nor_hides_a_difference() {
+        let run = |scale: f64| (0..20).map(move |n| scale * (52.0 + f64::from(n % 3)));
+        let mut stalled: Vec<f64> = run(1.0).collect();
+        stalled[11] = 179_000.0;
+        let before = Estimate::of_median(&stalled).unwrap();
+        assert!((52.0..=54.0).contains(&before.value) && before.high <= 54.0, "{before:?}");
+        for (scale, differs) in [(1.0, false), (1.1, true), (0.9, true)] {
+            let now = Estimate::of_median(&run(scale).collect::<Vec<_>>()).unwrap();
+            assert_eq!(now.differs_from(&before), differs, "{scale}");
         }
     }
 
