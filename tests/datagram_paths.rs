@@ -6,8 +6,11 @@
 mod common;
 
 use std::io::BufRead;
+use std::time::{Duration, Instant};
 
 use common::namespaces::{Path, SERVER4, SERVER6};
+use rustix::process::Signal;
+use serde_json::json;
 
 const ECHO6: &str = env!("CARGO_BIN_EXE_echo6");
 
@@ -138,4 +141,29 @@ fn a_ping_says_who_refuses_and_how_many_routers_a_reply_passed() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_link_that_takes_nothing_does_not_keep_the_server_from_its_end() {
+    let Some(path) = Path::make(1500, "") else { return };
+    let server = path.listen(&["-u", "--json", "--grace", "1s", &format!("{SERVER4}:0")]);
+    let address = format!("{SERVER4}:{}", server.port);
+    let ready = path.client(ECHO6, &["send", "-u", "--until-ready", "20s", &address, "ready?"]);
+    assert!(ready.status.success(), "{ready:?}");
+    // Of a megabyte, the rest waits for a minute: some in the queue of the link, some in the buffer
+    // of the socket, some in the server.
+    if !path.server_slows("64kbit") {
+        eprintln!("skipped: no slow link here");
+        return;
+    }
+    let load =
+        ["ping", "-u", "-q", "--size", "20000", "-c", "40", "-i", "1ms", "-w", "1s", &address];
+    path.client(ECHO6, &load);
+    let asked = Instant::now();
+    let run = server.stop(Signal::TERM);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    let stopped = run.objects().pop().unwrap();
+    assert_eq!((run.status, &stopped["event"]), (Some(0), &json!("stopped")), "{stopped}");
+    let unsent = &stopped["datagrams"]["unsent"];
+    assert!(unsent["no_buffer"].as_u64() > Some(0) && unsent.get("other").is_none(), "{stopped}");
 }

@@ -3,13 +3,14 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::num::NonZeroUsize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{PATIENCE, TestServer, V4, V6, fill, is_silent, noise, round_trip};
 use echo6::Server;
 use echo6::server::{Ending, Event, Reason};
+use echo6::socket::listen_both;
 use futures::executor::block_on;
 
 #[test]
@@ -135,6 +136,31 @@ fn a_full_server_stops_at_once() {
     let totals = server.stop();
     assert!(totals.connections == 1 && totals.duration < PATIENCE, "{totals:?}");
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn streams_and_datagrams_drain_beside_each_other() {
+    let (listeners, sockets) =
+        listen_both(&["127.0.0.1:0".parse().unwrap()], Default::default()).unwrap();
+    let grace = Duration::from_secs(4);
+    let server = Server::new(listeners).datagrams(sockets).grace(grace);
+    let mut server = TestServer::of(server.fault("1*delay=3s".parse().unwrap()));
+    drop(server.connect(V4)); // of the streams, this one has the fault
+    let client = server.connect(V4);
+    fill(&client);
+    let datagrams = UdpSocket::bind((V4, 0)).unwrap();
+    datagrams.send_to(b"delayed", server.address).unwrap();
+    while !matches!(server.event(), Event::FlowAppeared(_)) {}
+
+    let asked = Instant::now();
+    server.ask_to_stop();
+    while TcpStream::connect(server.address).is_ok() {}
+    datagrams.set_nonblocking(true).unwrap();
+    let early = datagrams.recv(&mut [0; 64]).map_err(|error| error.kind());
+    assert_eq!(early, Err(std::io::ErrorKind::WouldBlock), "the listeners closed after the answer");
+    let totals = server.stop();
+    assert!(asked.elapsed() < grace * 3 / 2, "{:?}", asked.elapsed());
+    assert_eq!((totals.cut_at_stop, totals.datagrams.unwrap().datagrams_out), (1, 1));
 }
 
 #[test]

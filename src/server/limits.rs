@@ -38,7 +38,8 @@ pub struct Limits {
     /// full, all the others share what one source may have. Unlimited unless set.
     pub max_rate: Option<NonZeroU32>,
     /// How long clients have to take their last bytes, when the server stops or a limit of theirs is
-    /// reached, before they are reset; with zero they are reset immediately. 5 seconds unless set.
+    /// reached, before they are reset; with zero they are reset immediately. When the server stops, it
+    /// is also how long answers to datagrams may wait. 5 seconds unless set.
     pub grace: Duration,
 }
 

@@ -6,8 +6,6 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::channel::oneshot;
-
 use super::clients::Clients;
 use super::tally::DatagramTotals;
 use super::ticks::Ticks;
@@ -44,8 +42,6 @@ pub(super) struct DatagramLimits {
 /// The tasks that answer datagrams. They end when this is dropped.
 pub(super) struct Reflectors {
     shared: Arc<Shared>,
-    /// Each is ready when its task has ended.
-    tasks: Vec<oneshot::Receiver<()>>,
 }
 
 /// How many looks there are in the time after which a flow is quiet, so that it is reported up to a
@@ -67,31 +63,41 @@ impl Reflectors {
         let rates = limits.rate.map(Rates::new);
         let shared = Shared::new(clients, rules, rates, limits.quiet, sockets.len());
         let sockets = sockets.into_iter().enumerate();
-        let tasks = sockets.map(|(index, socket)| {
-            let (ended, has_ended) = oneshot::channel::<()>();
+        for (index, socket) in sockets {
             let dealing = faults.clone().map(|faults| Box::new(Dealing::new(faults, &socket)));
             let reflector = Reflector::new(socket, index, Arc::clone(&shared), dealing);
+            let hold = Shared::hold(&shared);
             clients.spawn(async {
                 reflector.run().await;
-                drop(ended);
+                drop(hold);
             });
-            has_ended
-        });
-        Self { tasks: tasks.collect(), shared }
+        }
+        Self { shared }
     }
 
-    /// Answers what waits in the kernel and closes the sockets.
-    pub(super) async fn finish(&mut self) {
+    /// Has what waits in the kernel answered, and the sockets closed.
+    pub(super) fn finish(&self) {
         self.shared.give(Order::Finish);
-        for ended in self.tasks.drain(..) {
-            let _ = ended.await;
-        }
+    }
+
+    /// Has answers that wait given up: for the system to take them, or until they are due.
+    pub(super) fn end_waiting(&self) {
+        self.shared.give(Order::Hurry);
+    }
+
+    /// Ready when all sockets are closed.
+    pub(super) async fn gone(&self) {
+        self.shared.gone().await;
+    }
+
+    /// Reports all flows as gone.
+    pub(super) fn expire_all(&self) {
         self.shared.expire_all();
     }
 
     /// Reports the flows that have gone quiet, now and then. Has no end.
     pub(super) async fn watch(&self) {
-        if self.tasks.is_empty() {
+        if !self.shared.has_sockets() {
             return future::pending().await;
         }
         let period = (self.shared.quiet / LOOKS).max(Duration::from_millis(1));

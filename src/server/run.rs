@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_std::future::timeout;
 use futures::StreamExt;
-use futures::future::{join3, ready, select};
+use futures::future::{join, join3, ready, select};
 
 use super::accept::{Shared, accept_all, accept_waiting, admit_all};
 use super::clients::Clients;
@@ -51,7 +51,7 @@ impl Server {
         let is_passing = self.listeners.is_empty() && self.datagrams.is_empty();
         let ends_alone = is_passing && !self.clients.is_empty();
         let served = self.listeners.iter().map(|listener| listener.address().port()).collect();
-        let mut reflectors =
+        let reflectors =
             Reflectors::start(self.datagrams, datagram_limits, &clients, served, dealt);
         let (accepting, silent) = if self.faults.accept() {
             (self.listeners, Vec::new())
@@ -79,9 +79,7 @@ impl Server {
             select(pin!(shutdown), pin!(accepts)).await;
             drop(silent);
 
-            clients.finish_all();
-            reflectors.finish().await;
-            drain(accepting, &clients, self.limits.grace).await;
+            drain(accepting, &clients, &reflectors, self.limits.grace).await;
         };
         select(pin!(serves), pin!(sweep(&clients))).await; // the sweep has no end
         drop(dropped);
@@ -91,17 +89,27 @@ impl Server {
     }
 }
 
-/// Accepts who waits already, closes the listeners, and waits until all clients are gone: for the
-/// grace period by themselves, then by a reset.
-async fn drain(listeners: Vec<Shared>, clients: &Arc<Clients>, grace: Duration) {
-    let drained = async {
+/// Accepts who waits already, closes the listeners, and waits until all clients are gone and all
+/// datagrams answered: for the grace period by themselves, then by a reset. Streams and datagrams
+/// drain beside each other, so that neither has to wait until the other has.
+async fn drain(
+    listeners: Vec<Shared>,
+    clients: &Arc<Clients>,
+    reflectors: &Reflectors,
+    grace: Duration,
+) {
+    clients.finish_all();
+    reflectors.finish();
+    let accepted = async {
         accept_waiting(listeners, clients).await;
         clients.gone().await;
     };
-    if timeout(grace, drained).await.is_err() {
+    if timeout(grace, join(accepted, reflectors.gone())).await.is_err() {
         clients.cut_all();
-        clients.gone().await;
+        reflectors.end_waiting();
+        join(clients.gone(), reflectors.gone()).await;
     }
+    reflectors.expire_all();
 }
 
 /// Resets all clients when the server's future is dropped before its end.

@@ -12,7 +12,8 @@ kind! {
     pub enum Unsent {
         /// A rule of a firewall forbids it (EPERM).
         Denied = "denied", "forbidden by a firewall";
-        /// The system or the interface has no buffer for it (ENOBUFS).
+        /// The system or the interface has no buffer for it (ENOBUFS), or had none by the end of the
+        /// grace period (EAGAIN).
         NoBuffer = "no_buffer", "no buffer";
         /// It is too large for this way back (EMSGSIZE).
         TooLarge = "too_large", "too large";
@@ -35,6 +36,7 @@ impl Unsent {
                 Self::Unreachable
             }
             Kind::ConnectionRefused | Kind::ConnectionReset => Self::Refused,
+            Kind::WouldBlock => Self::NoBuffer,
             _ => Self::by_number(error),
         }
     }
@@ -204,6 +206,7 @@ mod tests {
             (Errno::PERM, Unsent::Denied),
             (Errno::ACCESS, Unsent::Denied),
             (Errno::NOBUFS, Unsent::NoBuffer),
+            (Errno::AGAIN, Unsent::NoBuffer),
             (Errno::MSGSIZE, Unsent::TooLarge),
             (Errno::HOSTUNREACH, Unsent::Unreachable),
             (Errno::NETUNREACH, Unsent::Unreachable),

@@ -136,6 +136,13 @@ impl Path {
         ip(&format!("-n {} {arguments}", self.host("r"))).unwrap();
     }
 
+    /// Lets no more than `rate` out of the server's link (tc-tbf(8)), if that can be had.
+    pub(crate) fn server_slows(&self, rate: &str) -> bool {
+        let arguments = format!("qdisc add dev eth0 root tbf rate {rate} burst 10kb limit 20m");
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        succeeds(&mut self.command("s", "tc", &arguments)).is_ok()
+    }
+
     /// Has a setting of the router's kernel changed, if it can be (sysctl(8)).
     pub(crate) fn router_setting(&self, setting: &str) -> bool {
         succeeds(&mut self.command("r", "sysctl", &["-qw", setting])).is_ok()

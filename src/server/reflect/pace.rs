@@ -114,9 +114,9 @@ impl Course {
     pub(super) fn next(&mut self, turn: Turn, order: Order) -> Next {
         match (order, turn) {
             (Order::Cut, _) => Next::Cut,
-            (Order::Finish, Turn::Idle | Turn::Failing) => Next::End,
-            (Order::Finish, Turn::Busy) if self.last == 0 => Next::End,
-            (Order::Finish, Turn::Busy) => {
+            (Order::Finish | Order::Hurry, Turn::Idle | Turn::Failing) => Next::End,
+            (Order::Finish | Order::Hurry, Turn::Busy) if self.last == 0 => Next::End,
+            (Order::Finish | Order::Hurry, Turn::Busy) => {
                 self.last = self.last.saturating_sub(BURST);
                 Next::Yield
             }
@@ -182,6 +182,9 @@ mod tests {
             (Order::Finish, Turn::Idle, Next::End),
             (Order::Finish, Turn::Busy, Next::Yield),
             (Order::Finish, Turn::Failing, Next::End),
+            (Order::Hurry, Turn::Idle, Next::End),
+            (Order::Hurry, Turn::Busy, Next::Yield),
+            (Order::Hurry, Turn::Failing, Next::End),
             (Order::Cut, Turn::Idle, Next::Cut),
             (Order::Cut, Turn::Busy, Next::Cut),
             (Order::Cut, Turn::Failing, Next::Cut),

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use async_io::{Async, Timer};
@@ -163,7 +163,7 @@ impl Reflector {
     async fn readable_or_due(&self) {
         let readable = poll_fn(|cx| match self.shared.poll_order(self.index, cx) {
             Order::Serve => self.socket.poll_readable(cx).map(drop),
-            Order::Finish | Order::Cut => Poll::Ready(()),
+            Order::Finish | Order::Hurry | Order::Cut => Poll::Ready(()),
         });
         match self.due() {
             None => readable.await,
@@ -173,17 +173,32 @@ impl Reflector {
         }
     }
 
-    /// Sends what the system did not take at first, when it takes more, unless the server is dropped.
+    /// Sends what the system did not take at first, when it takes more, until nothing may wait.
     async fn send_held(&mut self) {
         while let Some((arrival, bytes)) = self.held.pop_front() {
-            poll_fn(|cx| match self.shared.poll_order(self.index, cx) {
-                Order::Cut => Poll::Ready(()),
-                Order::Serve | Order::Finish => self.socket.poll_writable(cx).map(drop),
-            })
-            .await;
-            match reply(self.socket.get_ref(), &arrival, &bytes) {
+            match poll_fn(|cx| self.poll_reply(cx, &arrival, &bytes)).await {
                 Ok(()) => self.shared.state().note_sent(1, bytes.len() as u64),
                 Err(error) => self.shared.state().note_unsent(&arrival, &error),
+            }
+        }
+    }
+
+    /// Sends an answer as soon as the system takes it. Ready with whatever it says to it once nothing
+    /// may wait.
+    fn poll_reply(
+        &self,
+        cx: &mut Context<'_>,
+        arrival: &Arrival,
+        bytes: &[u8],
+    ) -> Poll<io::Result<()>> {
+        let waits = self.shared.poll_order(self.index, cx) < Order::Hurry;
+        loop {
+            match reply(self.socket.get_ref(), arrival, bytes) {
+                Err(error) if waits && error.kind() == ErrorKind::WouldBlock => {
+                    // It may be ready for what was written before.
+                    ready!(self.socket.poll_writable(cx))?;
+                }
+                sent => return Poll::Ready(sent),
             }
         }
     }
@@ -207,14 +222,14 @@ impl Reflector {
     async fn send_last(&mut self) {
         let end = Instant::now() + self.shared.clients.limits.grace;
         while let Some(due) = self.due() {
-            if due > end || self.shared.order() == Order::Cut {
+            if due > end || self.shared.order() >= Order::Hurry {
                 return;
             }
-            let cut = poll_fn(|cx| match self.shared.poll_order(self.index, cx) {
-                Order::Cut => Poll::Ready(()),
+            let hurried = poll_fn(|cx| match self.shared.poll_order(self.index, cx) {
+                Order::Hurry | Order::Cut => Poll::Ready(()),
                 Order::Serve | Order::Finish => Poll::Pending,
             });
-            select(pin!(cut), Timer::at(due)).await;
+            select(pin!(hurried), Timer::at(due)).await;
             self.send_due();
             self.send_held().await;
         }

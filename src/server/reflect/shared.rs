@@ -2,11 +2,12 @@
 //! end.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::task::AtomicWaker;
@@ -32,6 +33,20 @@ pub(super) struct Shared {
     order: AtomicU8,
     /// One for each socket.
     wakers: Vec<AtomicWaker>,
+    /// How many tasks have not ended.
+    tasks: AtomicUsize,
+    /// Wakes whoever waits for their end.
+    waiter: AtomicWaker,
+}
+
+/// Counts a task until this is dropped.
+pub(super) struct Hold(Arc<Shared>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.tasks.fetch_sub(1, Ordering::SeqCst);
+        self.0.waiter.wake();
+    }
 }
 
 #[derive(Default)]
@@ -45,11 +60,13 @@ pub(super) struct State {
 }
 
 /// What the tasks are to do. A later one may be stronger, never weaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order {
     Serve,
     /// To answer what waits in the kernel, and end.
     Finish,
+    /// The same, but to give up what would have to wait: the grace period is over.
+    Hurry,
     /// To end at once.
     Cut,
 }
@@ -74,6 +91,8 @@ impl Shared {
             state: Mutex::new(State { rates, ..State::default() }),
             order: AtomicU8::new(Order::Serve as u8),
             wakers: (0..sockets).map(|_| AtomicWaker::new()).collect(),
+            tasks: AtomicUsize::new(0),
+            waiter: AtomicWaker::new(),
         })
     }
 
@@ -93,7 +112,7 @@ impl Shared {
 
     pub(super) fn order(&self) -> Order {
         let order = self.order.load(Ordering::SeqCst);
-        [Order::Cut, Order::Finish]
+        [Order::Cut, Order::Hurry, Order::Finish]
             .into_iter()
             .find(|&given| order >= given as u8)
             .unwrap_or(Order::Serve)
@@ -103,6 +122,21 @@ impl Shared {
     pub(super) fn poll_order(&self, index: usize, cx: &mut Context<'_>) -> Order {
         self.wakers[index].register(cx.waker());
         self.order()
+    }
+
+    /// Counts a task, as long as it holds what this returns.
+    pub(super) fn hold(this: &Arc<Self>) -> Hold {
+        this.tasks.fetch_add(1, Ordering::SeqCst);
+        Hold(Arc::clone(this))
+    }
+
+    /// Ready when all tasks have ended.
+    pub(super) async fn gone(&self) {
+        poll_fn(|cx| {
+            self.waiter.register(cx.waker());
+            if self.tasks.load(Ordering::SeqCst) == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Says which of the datagrams that came to `local` are to be answered, as bits, and reports the
