@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::{PATIENCE, TestServer, V4, V6, fill, is_silent, noise, round_trip};
 use echo6::Server;
+use echo6::address::Prefix;
 use echo6::server::{Ending, Event, Reason};
 use echo6::socket::listen_both;
 use futures::executor::block_on;
@@ -99,21 +100,27 @@ fn a_client_that_never_reads_is_cut_at_the_end_of_the_grace_period() {
 
 #[test]
 fn clients_that_wait_to_be_accepted_are_drained_too() {
-    let server = Server::bind("[::1]:0").unwrap();
-    let address = server.listening()[0].address;
-    let mut clients: Vec<_> = (0..100).map(|_| common::connect(address)).collect();
-    for client in &mut clients {
-        client.write_all(b"hello").unwrap();
+    let header = "PROXY TCP6 2001:db8::7 2001:db8::1 41000 7\r\n";
+    for header in ["", header] {
+        let mut server = Server::bind("[::1]:0").unwrap();
+        if !header.is_empty() {
+            server = server.accept_proxy([Prefix::from(V6)]);
+        }
+        let address = server.listening()[0].address;
+        let mut clients: Vec<_> = (0..100).map(|_| common::connect(address)).collect();
+        for client in &mut clients {
+            client.write_all(format!("{header}hello").as_bytes()).unwrap();
+        }
+        // It is stopped before it has accepted anybody.
+        let totals = block_on(server.run(std::future::ready(())));
+        assert_eq!((totals.connections, totals.bytes_out, totals.cut), (100, 500, 0));
+        for mut client in clients {
+            let mut reply = Vec::new();
+            client.read_to_end(&mut reply).expect("end of stream, not a reset");
+            assert_eq!(reply, b"hello");
+        }
+        assert!(TcpStream::connect(address).is_err());
     }
-    // It is stopped before it has accepted anybody.
-    let totals = block_on(server.run(std::future::ready(())));
-    assert_eq!((totals.connections, totals.bytes_out, totals.cut), (100, 500, 0));
-    for mut client in clients {
-        let mut reply = Vec::new();
-        client.read_to_end(&mut reply).expect("end of stream, not a reset");
-        assert_eq!(reply, b"hello");
-    }
-    assert!(TcpStream::connect(address).is_err());
 }
 
 #[test]

@@ -55,10 +55,12 @@ async fn header(client: &Client) -> Result<Header, Refusal> {
     }
 }
 
-/// Reads once. Ready with nothing, as at the end of the stream, when the server ends the client.
+/// Reads once. Ready with nothing, as at the end of the stream, when the server ends the client and
+/// the kernel has no more of the header: what had come by then counts.
 fn poll_read(client: &Client, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-    if client.flow.poll_ordered(cx).is_ready() {
-        return Poll::Ready(Ok(0));
+    let is_ending = client.flow.poll_ordered(cx).is_ready();
+    match Pin::new(&mut &client.socket).poll_read(cx, buffer) {
+        Poll::Pending if is_ending => Poll::Ready(Ok(0)),
+        read => read,
     }
-    Pin::new(&mut &client.socket).poll_read(cx, buffer)
 }
