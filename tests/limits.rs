@@ -8,7 +8,9 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, round_trip};
+use echo6::Server;
 use echo6::server::{Ending, Event, Obstacle, Reason};
+use echo6::socket::Listener;
 use socket2::{Domain, Socket, Type};
 
 fn some(number: usize) -> NonZeroUsize {
@@ -135,10 +137,10 @@ fn a_client_that_does_not_read_is_idle_too() {
 /// Connects with a receive buffer as small as it can be, so that the echoes wait in the server's
 /// kernel.
 #[cfg(target_os = "linux")]
-fn connect_with_a_small_buffer(server: &TestServer) -> TcpStream {
+fn connect_with_a_small_buffer(port: u16) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&SocketAddr::new(V4, server.address.port()).into()).unwrap();
+    socket.connect(&SocketAddr::new(V4, port).into()).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
@@ -149,7 +151,7 @@ fn connect_with_a_small_buffer(server: &TestServer) -> TcpStream {
 fn a_client_that_takes_its_bytes_slowly_is_not_idle() {
     let idle = Duration::from_secs(2);
     let server = TestServer::on("[::]:0", |server| server.idle_timeout(idle));
-    let mut client = connect_with_a_small_buffer(&server);
+    let mut client = connect_with_a_small_buffer(server.address.port());
     let message = noise(400_000); // the kernel takes all of it at once
     client.write_all(&message).unwrap();
     let start = Instant::now();
@@ -218,6 +220,27 @@ fn a_client_gets_back_as_many_bytes_as_it_may_send_and_end_of_stream() {
 
     assert_eq!(exchange(server.connect(V6), &message[..1000]), message[..1000]);
     assert_eq!(server.closed().reason, Reason::EndOfStream, "fewer bytes are no matter");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_does_not_take_its_last_bytes_is_reset_though_it_has_reached_its_limit() {
+    let limit = 40_000;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_send_buffer_size(4096).unwrap();
+    socket.bind(&SocketAddr::new(V4, 0).into()).unwrap();
+    socket.listen(1).unwrap();
+    let listener = Listener::adopt(socket.into()).unwrap();
+    // All is there for the first read, and the kernel takes but little of it for the way back.
+    let mut client = connect_with_a_small_buffer(listener.address().port());
+    client.write_all(&noise(limit as usize)).unwrap();
+    let grace = Duration::from_secs(1);
+    let server = Server::new(vec![listener]).max_bytes(limit).grace(grace);
+    let server = TestServer::of(server);
+    let closed = server.closed();
+    assert_eq!((closed.reason, closed.ending), (Reason::ByteLimit, Ending::Cut), "{closed:?}");
+    assert!(closed.bytes_in == limit && closed.bytes_out < limit, "{closed:?}");
+    assert!(closed.duration >= grace, "{closed:?}");
 }
 
 #[test]

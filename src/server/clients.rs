@@ -207,19 +207,24 @@ impl Client {
     }
 
     /// Reads with `read` into as much of `buffer` as the client may fill now. Ready with 0, as at
-    /// the end of the stream, when it may send no more.
+    /// the end of the stream, when it may send no more. The client is being ended from the read on
+    /// that brings the last byte it may send: the next one does not come as long as it takes nothing.
     pub(super) fn read(
         &self,
         buffer: &mut [u8],
         read: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let held = &self.slot.clients.held;
-        let most = self.bytes_left().min(held.allow(buffer.len()) as u64) as usize;
+        let left = self.bytes_left();
+        let most = left.min(held.allow(buffer.len()) as u64) as usize;
         if most == 0 {
             return Poll::Ready(Ok(0));
         }
         let length = ready!(read(&mut buffer[..most]))?;
         held.add(length as u64);
+        if length as u64 == left {
+            self.end(Reason::ByteLimit);
+        }
         Poll::Ready(Ok(length))
     }
 

@@ -18,14 +18,14 @@ use crate::socket::acknowledged;
 /// the end of its time again up to one, so that it is closed up to a tenth late.
 const LOOKS: u32 = 20;
 
-/// Ends clients that are idle or whose time is up. Never ends itself; does nothing if there is no
-/// such limit.
+/// The time that clients at their byte limit are measured by where there is no grace period.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Ends clients that are idle or whose time is up, and those that do not take their last bytes after
+/// a limit of theirs. Never ends itself; does nothing if there is no such limit.
 pub(super) async fn sweep(clients: &Arc<Clients>) {
     let limits = clients.limits;
-    let Some(shortest) = limits.idle_timeout.into_iter().chain(limits.max_time).min() else {
-        return future::pending().await;
-    };
-    let period = (shortest / LOOKS).max(Duration::from_millis(1));
+    let Some(period) = period(&limits) else { return future::pending().await };
     let mut seen = Vec::new();
     let mut last = Instant::now();
     let mut ticks = Ticks::every(period);
@@ -41,6 +41,14 @@ pub(super) async fn sweep(clients: &Arc<Clients>) {
             task::yield_now().await;
         }
     }
+}
+
+/// How long it is from one look to the next, if any limit asks for one.
+fn period(limits: &Limits) -> Option<Duration> {
+    // A client at its byte limit is told to end as it reads; what is left to find is its grace's end.
+    let ends = limits.max_bytes.map(|_| if limits.grace.is_zero() { SOON } else { limits.grace });
+    let shortest = [limits.idle_timeout, limits.max_time, ends].into_iter().flatten().min()?;
+    Some((shortest / LOOKS).max(Duration::from_millis(1)))
 }
 
 /// Looks at clients from the key `first` on, as many as a turn has room for. Returns the key to go
@@ -170,6 +178,28 @@ fn due(limits: &Limits, ages: &Ages, has_bytes: bool) -> Option<Due> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shortest_limit_says_how_often_it_looks() {
+        let seconds = Duration::from_secs;
+        for (bytes, time, idle, grace, period) in [
+            (None, None, None, 5, None),
+            (None, Some(40), None, 5, Some(2000)),
+            (None, Some(40), Some(20), 5, Some(1000)),
+            (Some(1), None, None, 5, Some(250)),
+            (Some(1), None, Some(2), 5, Some(100)),
+            (Some(1), None, None, 0, Some(50)),
+        ] {
+            let limits = Limits {
+                max_bytes: bytes,
+                max_time: time.map(seconds),
+                idle_timeout: idle.map(seconds),
+                grace: seconds(grace),
+                ..Limits::default()
+            };
+            assert_eq!(super::period(&limits), period.map(Duration::from_millis), "{limits:?}");
+        }
+    }
 
     #[test]
     fn a_client_that_acknowledges_is_not_still() {
