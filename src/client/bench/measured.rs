@@ -98,12 +98,13 @@ impl Measured {
 
     /// What all came to, of a measurement that began at `begun`.
     pub(super) fn report(
-        self,
+        mut self,
         address: SocketAddr,
         begun: u64,
         bench: &Bench,
         tally: Tally,
     ) -> BenchReport {
+        self.rtt.merge(&tally.slice); // what came when all was done
         let load = self.load(&tally);
         let whole = self.slices.iter().filter(|slice| !slice.interrupted);
         let rates: Vec<f64> = whole.map(|slice| slice.rate).collect();

@@ -1,7 +1,7 @@
 //! The datagrams of one flow, by their numbers: when each was sent in, how each came back out. It
 //! knows no sockets and no clock.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Numbers from 0 on, in the order in which their datagrams were due. Those before the first that is
 /// waited for are forgotten, but for the ones that were given up: any other that comes once more is
@@ -16,6 +16,8 @@ pub(super) struct Window {
     next_unsent: u64,
     waiting: usize,
     given_up: BTreeSet<u64>,
+    /// The numbers that were blamed for a datagram without one, and since when they counted.
+    blamed: BTreeMap<u64, u64>,
     /// The number behind the highest that is back.
     behind_highest: u64,
 }
@@ -28,11 +30,13 @@ pub(super) enum Back {
     First { since: u64, behind: u64 },
     /// For the first time, after it was given up.
     Late { behind: u64 },
+    /// For the first time, after it was blamed for a datagram that it cannot have been.
+    Cleared { since: u64, behind: u64 },
     /// Once more.
     Again,
 }
 
-/// How many numbers that were given up are remembered. One that comes back after so many others is
+/// How many numbers that were given up, and how many that were blamed, are remembered. One that comes back after so many others is
 /// taken for a copy.
 const MEMORY: usize = 1 << 16;
 
@@ -85,7 +89,10 @@ impl Window {
         let back = match self.settle(number) {
             Some(since) => Back::First { since, behind },
             None if self.given_up.remove(&number) => Back::Late { behind },
-            None => return Back::Again,
+            None => match self.blamed.remove(&number) {
+                Some(since) => Back::Cleared { since, behind },
+                None => return Back::Again,
+            },
         };
         self.behind_highest = self.behind_highest.max(number + 1);
         back
@@ -98,6 +105,24 @@ impl Window {
         self.waiting -= 1;
         self.forget_settled();
         Some(since)
+    }
+
+    /// Ends the wait for a number because of a datagram that is none of any number, and is most likely
+    /// that one; says whether it was waited for.
+    pub(super) fn blame(&mut self, number: u64) -> bool {
+        let since = self.settle(number);
+        if let Some(since) = since {
+            self.blamed.insert(number, since);
+            if self.blamed.len() > MEMORY {
+                self.blamed.pop_first();
+            }
+        }
+        since.is_some()
+    }
+
+    /// Whether one that was blamed may still come back.
+    pub(super) fn blames(&self) -> bool {
+        !self.blamed.is_empty()
     }
 
     /// Gives up a number; says whether it was waited for.
@@ -176,6 +201,16 @@ mod tests {
         assert_eq!((window.oldest(), window.waiting(), window.since.len()), (None, 0, 0));
         assert!(window.knows(4) && !window.knows(5));
         assert!(window.lost(4) && !window.lost(2) && !window.awaits(4));
+    }
+
+    #[test]
+    fn what_was_blamed_is_cleared_when_it_comes_back() {
+        let mut window = window();
+        assert!(window.blame(0) && !window.blame(0) && !window.blame(9) && window.blames());
+        assert_eq!((window.oldest(), window.waiting(), window.lost(0)), (Some(1), 4, false));
+        window.back(1);
+        assert_eq!(window.back(0), Back::Cleared { since: 10, behind: 1 });
+        assert_eq!((window.back(0), window.blames()), (Back::Again, false));
     }
 
     #[test]

@@ -278,11 +278,12 @@ impl Flows {
             if !self.receive_one(index, shared) {
                 return;
             }
-            let waiting = self.flows[index].window.waiting();
+            let window = &self.flows[index].window;
+            let expects = window.waiting() > 0 || window.blames();
             self.fill_flow(index, shared);
             // The read that finds nothing is spared if there is nothing to come: whatever comes
             // unasked is read with the next datagram.
-            if waiting == 0 && cfg!(unix) {
+            if !expects && cfg!(unix) {
                 return;
             }
         }

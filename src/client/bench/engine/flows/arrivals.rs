@@ -36,12 +36,10 @@ impl Flows {
                 let error = DatagramError::Foreign { peer, from };
                 self.note_fault(index, Some(sequence), &error, shared);
             }
-            Verdict::Truncated { sequence } => {
-                self.note_fault(index, Some(sequence), &truncated, shared);
-            }
+            Verdict::Truncated { .. } => self.note_fault(index, known, &truncated, shared),
             // Cut before the end of its number.
             Verdict::Corrupt { sequence: None, offset } if offset == length && first.is_some() => {
-                self.note_fault(index, first, &truncated, shared);
+                self.note_fault(index, None, &truncated, shared);
             }
             Verdict::Corrupt { sequence, offset } => {
                 let head = sequence.or(first).unwrap_or_default().to_be_bytes();
@@ -53,12 +51,11 @@ impl Flows {
                     _ => Wrong::Surplus { offset: offset as u64 },
                 };
                 self.account.tally.note_wrong(index, wrong);
-                // If its number is that of none that is waited for, it may be damaged as well: most
-                // likely it is the one waited for longest.
+                // If its number is that of none that is waited for, it may be damaged as well.
                 let window = &flow.window;
                 let other = sequence.filter(|&number| window.awaits(number) || window.lost(number));
                 let error = DatagramError::Mismatch { peer, offset, sent, returned: length };
-                self.note_fault(index, other.or(first), &error, shared);
+                self.note_fault(index, other, &error, shared);
             }
             Verdict::Stray => {}
         }
@@ -72,6 +69,11 @@ impl Flows {
             }
             Back::Late { behind } => {
                 self.account.tally.datagrams.late += 1;
+                behind
+            }
+            Back::Cleared { since, behind } => {
+                self.account.tally.surplus += 1; // the fault that it was blamed for is no message's
+                self.note_echo(index, since, shared);
                 behind
             }
             Back::Again => {
@@ -88,7 +90,7 @@ impl Flows {
     }
 
     /// A message came back in a way that it must not; if it was not waited for, that is a fault of
-    /// none.
+    /// none. One without a number is most likely the one that is waited for longest, until that comes.
     fn note_fault(
         &mut self,
         index: usize,
@@ -97,7 +99,11 @@ impl Flows {
         shared: &Shared,
     ) {
         let window = &mut self.flows[index].window;
-        if number.is_some_and(|number| window.settle(number).is_some()) {
+        let waited = match number {
+            Some(number) => window.settle(number).is_some(),
+            None => window.oldest().is_some_and(|oldest| window.blame(oldest)),
+        };
+        if waited {
             self.note_faults(error, 1, shared);
         } else {
             self.account.tally.note_surplus(error.cause(), || shared.clock.now());
