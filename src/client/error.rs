@@ -4,4 +4,5 @@ mod connect;
 mod send;
 
 pub use connect::ConnectError;
+pub(super) use connect::no_way;
 pub use send::SendError;

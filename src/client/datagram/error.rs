@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::ping::DatagramPing;
-use crate::client::error::ConnectError;
-use crate::error::{Cause, CauseKind};
+use crate::client::error::{ConnectError, no_way};
+use crate::error::{Cause, CauseKind, Origin};
 
 /// Why a datagram was no echo.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -86,6 +86,12 @@ pub enum DatagramError {
     },
 }
 
+/// Says whether somebody on the way, or this host of its own network, says that none leads there.
+fn is_no_way(cause: &Cause) -> bool {
+    use std::io::ErrorKind::{HostUnreachable, NetworkUnreachable, PermissionDenied};
+    matches!(cause.kind(), HostUnreachable | NetworkUnreachable | PermissionDenied)
+}
+
 fn said_by(by: Option<IpAddr>) -> String {
     by.map_or_else(|| "the system".to_owned(), |by| by.to_string())
 }
@@ -139,6 +145,9 @@ impl DatagramError {
                 if source.kind() == std::io::ErrorKind::ConnectionRefused =>
             {
                 "nothing listens on that UDP port, or a firewall rejects it".to_owned()
+            }
+            Self::Undelivered { peer, source, .. } if is_no_way(source) => {
+                no_way(*peer, &source.clone().said_by(Origin::Network))
             }
             Self::Timeout { .. } => {
                 "the datagram or its reply may be lost, or UDP filtered, or not served".to_owned()
@@ -209,5 +218,33 @@ impl serde::Serialize for DatagramError {
             }
         }
         failure.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn who_says_that_a_datagram_does_not_arrive_says_what_to_look_for() {
+        let peer = "192.0.2.9:7".parse().unwrap();
+        for (kind, help) in [
+            (ErrorKind::ConnectionRefused, Some("nothing listens on that UDP port")),
+            (ErrorKind::HostUnreachable, Some("the host does not answer on its own network")),
+            (
+                ErrorKind::NetworkUnreachable,
+                Some("a router on the way says that there is no route"),
+            ),
+            (ErrorKind::PermissionDenied, Some("a firewall on the way")),
+            (ErrorKind::Other, None),
+        ] {
+            let source = io::Error::from(kind).into();
+            let (by, mtu) = (Some("192.0.2.1".parse().unwrap()), None);
+            let said = DatagramError::Undelivered { peer, by, mtu, source }.help();
+            assert_eq!(said.is_some(), help.is_some(), "{kind}: {said:?}");
+            assert!(said.unwrap_or_default().starts_with(help.unwrap_or_default()), "{kind}");
+        }
     }
 }

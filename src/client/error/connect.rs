@@ -121,7 +121,7 @@ impl ConnectError {
 }
 
 /// Why there is no way, by who says so: this host, or somebody on the way.
-fn no_way(address: SocketAddr, cause: &Cause) -> String {
+pub(in crate::client) fn no_way(address: SocketAddr, cause: &Cause) -> String {
     let family = Families::of(address);
     match (cause.kind(), cause.origin()) {
         (_, Some(Origin::Host)) if address.ip().is_multicast() => {

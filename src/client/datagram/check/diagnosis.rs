@@ -139,8 +139,13 @@ impl fmt::Display for DatagramChecked {
                 write!(
                     f,
                     "datagrams over {longest} bytes vanish, small ones return: fragments are \
-                     dropped on the way, there or back"
-                )
+                     dropped on the way, "
+                )?;
+                // The reply to a fragmented datagram may be whole.
+                f.write_str(match self.path_mtu_by {
+                    Some(_) => "or the way back has a smaller MTU than the server knows",
+                    None => "there or back",
+                })
             }
             (D::SizesVanish, _) => {
                 let (longest, vanishes) =
@@ -187,10 +192,19 @@ impl DatagramChecked {
 
 /// What a check of connections says where there is no way, or else the error.
 fn fmt_unreachable(f: &mut fmt::Formatter<'_>, error: &DatagramError) -> fmt::Result {
-    if let DatagramError::Connect(connect) = error {
-        if let (Some((_, cause)), Some(help)) = (connect.likeliest(), connect.help()) {
-            return write!(f, "{cause}: {help}");
-        }
+    let (cause, by) = match error {
+        DatagramError::Connect(connect) => (connect.likeliest().map(|(_, cause)| cause), None),
+        DatagramError::Undelivered { source, by, .. } => (Some(source), *by),
+        DatagramError::TooLarge { .. }
+        | DatagramError::Here { .. }
+        | DatagramError::Timeout { .. }
+        | DatagramError::Truncated { .. }
+        | DatagramError::Mismatch { .. }
+        | DatagramError::Foreign { .. } => (None, None),
+    };
+    match (cause, by, error.help()) {
+        (Some(cause), Some(by), Some(help)) => write!(f, "{cause}, says {by}: {help}"),
+        (Some(cause), None, Some(help)) => write!(f, "{cause}: {help}"),
+        (None, ..) | (_, _, None) => f.write_str(&crate::error::chain(error)),
     }
-    f.write_str(&crate::error::chain(error))
 }

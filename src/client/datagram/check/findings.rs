@@ -63,7 +63,7 @@ mod tests {
         let v4 = "192.0.2.9:7";
         let peer: SocketAddr = v4.parse().unwrap();
         let timeout = || Some(DatagramError::Timeout { peer, after: Duration::from_secs(1) });
-        let from = "192.0.2.7:7".parse().unwrap();
+        let from: SocketAddr = "192.0.2.7:7".parse().unwrap();
         let mismatch = |sent| DatagramError::Mismatch { peer, offset: 100, sent, returned: sent };
         for (found, said) in [
             (checked(v4, |_| {}), "IPv4 works"),
@@ -142,6 +142,24 @@ mod tests {
                     (it.longest, it.vanishes) = (Some(8192), Some(1475));
                 }),
                 "IPv4: datagrams of 1475 bytes vanish, of 8192 return",
+            ),
+            (
+                checked("[2001:db8::9]:7", |it| {
+                    (it.path_mtu, it.path_mtu_by) = (Some(1400), Some(from.ip()));
+                    (it.longest, it.vanishes) = (Some(1352), Some(1353));
+                }),
+                "IPv6: datagrams over 1352 bytes vanish, small ones return: fragments are dropped on \
+                 the way, or the way back has a smaller MTU than the server knows",
+            ),
+            (
+                checked(v4, |it| {
+                    let source = std::io::Error::from(std::io::ErrorKind::HostUnreachable).into();
+                    let (by, mtu) = (Some(from.ip()), None);
+                    it.failure = Some(DatagramError::Undelivered { peer, by, mtu, source });
+                }),
+                "IPv4: host unreachable, says 192.0.2.7: the host does not answer on its own \
+                 network, or a firewall on the way rejects it: traceroute marks the one with !H, the \
+                 other with !X",
             ),
             (
                 checked(v4, |it| {

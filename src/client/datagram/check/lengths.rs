@@ -220,15 +220,13 @@ mod tests {
         "192.0.2.9:7".parse().unwrap()
     }
 
-    fn mismatch(returned: usize) -> DatagramError {
-        DatagramError::Mismatch { peer: peer(), offset: 100, sent: 1000, returned }
-    }
-
     #[cfg(unix)]
     #[test]
     fn what_came_back_wrong_did_not_vanish_and_what_no_link_takes_does_not_pass() {
         use rustix::io::Errno;
         let (peer, by, mtu) = (peer(), Some("192.0.2.1".parse().unwrap()), Some(1400));
+        let mismatch =
+            |returned| DatagramError::Mismatch { peer, offset: 100, sent: 1000, returned };
         let cause = |errno: Errno| Cause::from(std::io::Error::from(errno));
         let here = |errno| DatagramError::Here { peer, source: cause(errno) };
         let undelivered = |mtu| {
