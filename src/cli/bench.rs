@@ -290,7 +290,7 @@ impl Bench {
         for report in reports {
             status = status.max(verdict(report, result));
         }
-        self.keep(reports, now, sink)?;
+        self.keep(reports, now, result.interrupted, sink)?;
         if let Some(before) = before {
             let changes = before.compare(now).map_err(|error| Failure::usage(error.to_string()))?;
             let limit = self.fail_above;

@@ -45,16 +45,19 @@ impl Bench {
         &self,
         reports: &[BenchReport],
         now: &Baseline,
+        interrupted: bool,
         sink: Sink,
     ) -> Result<(), Failure> {
-        let measured = reports.iter().any(|report| report.echoes > 0);
-        if let Some(path) = self.save.as_ref().filter(|_| !measured) {
-            // Whatever run is kept there is better than none.
-            sink.remark(&format!("{path} is not written: nothing was measured"));
-        } else if let Some(path) = &self.save {
-            let text =
-                serde_json::to_string(now).map_err(|error| Failure::usage(error.to_string()));
-            write(path, &(text? + "\n"))?;
+        if let Some(path) = &self.save {
+            let echoes = reports.iter().map(|report| report.echoes).sum();
+            let slices = now.addresses.iter().map(|address| address.slices.len()).sum();
+            if let Some(why) = unkept(echoes, slices, interrupted) {
+                sink.remark(&format!("{path} is not written: {why}"));
+            } else {
+                let text =
+                    serde_json::to_string(now).map_err(|error| Failure::usage(error.to_string()));
+                write(path, &(text? + "\n"))?;
+            }
         }
         if let Some(path) = &self.hdr {
             for (index, report) in reports.iter().enumerate() {
@@ -89,6 +92,15 @@ impl Bench {
     }
 }
 
+/// Why a run is not kept: whatever run is kept already is better than one that says nothing.
+fn unkept(echoes: u64, slices: usize, interrupted: bool) -> Option<&'static str> {
+    match (echoes, slices) {
+        (0, _) => Some("nothing was measured"),
+        (_, 0) if interrupted => Some("the run was interrupted in its first slice"),
+        _ => None,
+    }
+}
+
 /// The file for the spectrum of one of several addresses: `run.hgrm`, or of two `run.1.hgrm` and
 /// `run.2.hgrm`.
 fn numbered(path: &str, index: usize, of: usize) -> String {
@@ -118,6 +130,21 @@ fn write(path: &str, text: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_says_nothing_is_not_kept() {
+        let (nothing, first) =
+            ("nothing was measured", "the run was interrupted in its first slice");
+        for (echoes, slices, interrupted, why) in [
+            (9, 2, true, None),
+            (9, 0, true, Some(first)),
+            (9, 0, false, None), // connections that were held
+            (0, 3, false, Some(nothing)),
+            (0, 0, true, Some(nothing)),
+        ] {
+            assert_eq!(unkept(echoes, slices, interrupted), why, "{echoes} {slices}");
+        }
+    }
 
     #[test]
     fn each_of_several_addresses_has_a_file_of_its_own() {

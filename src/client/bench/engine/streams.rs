@@ -15,6 +15,7 @@ use crate::client::bench::tally::Style;
 mod ends;
 mod link;
 
+use ends::Seen;
 use link::{Broken, Link, Received, State};
 
 #[derive(Debug)]
@@ -267,7 +268,7 @@ impl Streams {
             let mut now = None;
             let tally = &mut self.account.tally;
             let (clock, timeout) = (&shared.clock, shared.timeout);
-            let progress = link.progress;
+            let seen = Seen { returned: before, at: link.progress };
             let mut whole = 0;
             let mut late = 0;
             let received = link.receive(&mut shared.scratch, &shared.payload, |since| {
@@ -289,7 +290,7 @@ impl Streams {
             if whole > 0 {
                 link.failures = 0;
             }
-            if late > 0 && self.give_up(index, late, progress, shared) {
+            if late > 0 && self.give_up(index, late, seen, shared) {
                 return;
             }
             let received = match received {

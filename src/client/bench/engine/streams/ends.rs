@@ -11,6 +11,13 @@ use crate::client::bench::ledger::Wrong;
 use crate::client::error::{ConnectError, SendError};
 use crate::error::{Cause, CauseKind};
 
+/// How far a connection was when a byte came back last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) returned: u64,
+    pub(super) at: u64,
+}
+
 impl Streams {
     /// A connection has ended.
     pub(super) fn broken(&mut self, index: usize, broken: &Broken, shared: &Shared) {
@@ -125,20 +132,16 @@ impl Streams {
         }
     }
 
-    /// Counts `late` messages of an open connection as timed out, on which a byte came back at
-    /// `progress` before what is looked at. A connection on which nothing came for the timeout, or
-    /// that has no other message, is given up with them; says whether it was.
-    pub(super) fn give_up(
-        &mut self,
-        index: usize,
-        late: u64,
-        progress: u64,
-        shared: &Shared,
-    ) -> bool {
-        let error = self.error(index, &Broken::Timeout, shared);
-        self.account.tally.note_failure(error);
+    /// Counts `late` messages of an open connection as timed out, of which nothing came after what
+    /// was `seen` in time. A connection on which nothing came for the timeout, or that has no other
+    /// message, is given up with them; says whether it was.
+    pub(super) fn give_up(&mut self, index: usize, late: u64, seen: Seen, shared: &Shared) -> bool {
+        let after = Duration::from_nanos(shared.timeout);
+        let sent = self.links[index].ledger.sent;
+        let (peer, returned) = (self.peer, seen.returned);
+        self.account.tally.note_failure(SendError::Timeout { peer, sent, returned, after });
         self.note_faults(CauseKind::Timeout, late, shared);
-        let ends = !shared.style.keeps() || is_late(progress, shared.clock.now(), shared.timeout);
+        let ends = !shared.style.keeps() || is_late(seen.at, shared.clock.now(), shared.timeout);
         if ends {
             self.fail(index, &Broken::Timeout, shared);
         }
@@ -167,8 +170,8 @@ impl Streams {
                     if late == 0 {
                         continue;
                     }
-                    let progress = link.progress;
-                    if !self.give_up(index, late, progress, shared) {
+                    let seen = Seen { returned: link.ledger.returned, at: link.progress };
+                    if !self.give_up(index, late, seen, shared) {
                         self.fill_link(index, shared);
                     }
                 }
