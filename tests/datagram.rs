@@ -230,6 +230,39 @@ fn datagram(from: u16, to: u16, payload: &[u8]) -> Vec<u8> {
     [header.as_flattened(), payload].concat()
 }
 
+/// Sends a datagram of a forged source to an address of this host's loopback interface, if it can.
+fn forge(source: Ipv4Addr, to: SocketAddr) -> bool {
+    let Some(raw) = raw() else { return false };
+    raw.set_header_included_v4(true).unwrap();
+    let payload = datagram(40_000, to.port(), b"from afar");
+    let length = 20 + payload.len() as u16;
+    let mut packet = vec![0x45, 0];
+    packet.extend(length.to_be_bytes());
+    packet.extend([0, 0, 0, 0, 64, 17, 0, 0]);
+    packet.extend([source, Ipv4Addr::LOCALHOST].map(|ip| ip.octets()).as_flattened());
+    packet.extend(payload);
+    let sent = raw.send_to(&packet, &to.into());
+    if sent.is_err() {
+        eprintln!("skipped: the system forges no source");
+    }
+    sent.is_ok()
+}
+
+#[test]
+fn a_source_that_is_the_broadcast_address_of_a_network_is_not_answered() {
+    let server = serve("127.0.0.1:0", |server| server);
+    if !forge(Ipv4Addr::new(127, 255, 255, 255), server.address) {
+        return;
+    }
+    assert!(is_silent(&client(V4), server.address));
+    let totals = stop(server);
+    if totals.datagrams_in == 1 {
+        return eprintln!("skipped: the kernel drops that source");
+    }
+    assert_eq!(totals.ignored.count(Ignored::Source), 1, "{totals:?}");
+    assert!(totals.unsent.is_empty(), "{totals:?}");
+}
+
 #[test]
 fn source_port_0_is_not_answered() {
     let server = serve("[::]:0", |server| server);
@@ -290,18 +323,10 @@ fn the_access_rules_hold_for_datagrams_too() {
 
 #[test]
 fn an_answer_that_cannot_be_sent_is_counted_and_ends_nothing() {
-    let Some(raw) = raw() else { return };
     let server = serve("127.0.0.1:0", |server| server);
     // From an address that is reached by another way than the loopback interface, or by none.
-    raw.set_header_included_v4(true).unwrap();
-    let payload = datagram(40_000, server.address.port(), b"from afar");
-    let length = 20 + payload.len() as u16;
-    let mut packet = vec![0x45, 0];
-    packet.extend(length.to_be_bytes());
-    packet.extend([0, 0, 0, 0, 64, 17, 0, 0, 240, 0, 0, 1, 127, 0, 0, 1]);
-    packet.extend(payload);
-    if raw.send_to(&packet, &server.address.into()).is_err() {
-        return eprintln!("skipped: the system forges no source");
+    if !forge(Ipv4Addr::new(240, 0, 0, 1), server.address) {
+        return;
     }
     assert!(is_silent(&client(V4), server.address));
     let totals = stop(server);

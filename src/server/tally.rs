@@ -10,7 +10,7 @@ use crate::kind::kind;
 kind! {
     /// Why the system did not take an answer.
     pub enum Unsent {
-        /// A rule of a firewall forbids it (EPERM).
+        /// A rule of a firewall, or a route, forbids it (EPERM, EACCES).
         Denied = "denied", "forbidden by a firewall";
         /// The system or the interface has no buffer for it (ENOBUFS), or had none by the end of the
         /// grace period (EAGAIN).

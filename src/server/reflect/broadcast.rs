@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
 /// Tells broadcast addresses from others. Which addresses those are depends on the networks that
-/// the host is in, so the system is asked: without `SO_BROADCAST`, connect(2) to one is refused.
+/// the host is in, so the system is asked: without `SO_BROADCAST`, connect(2) to one is refused, and
+/// with it, it is not. To one that a route prohibits it is always refused.
 #[derive(Debug, Default)]
 pub(super) struct Broadcasts {
     /// The last that was asked about, because broadcasts come in floods.
@@ -29,9 +30,10 @@ impl Broadcasts {
 const DISCARD: u16 = 9;
 
 fn is_broadcast(ip: Ipv4Addr) -> bool {
-    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
-        .and_then(|socket| socket.connect((ip, DISCARD)))
-        .is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    let Ok(socket) = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)) else { return false };
+    let connect = || socket.connect((ip, DISCARD));
+    connect().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+        && socket.set_broadcast(true).and_then(|()| connect()).is_ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -54,7 +54,10 @@ pub(super) struct State {
     pub(super) totals: DatagramTotals,
     flows: Flows,
     rates: Option<Rates>,
+    /// Among the addresses that were asked.
     broadcasts: Broadcasts,
+    /// Among the addresses that datagrams came from.
+    forged: Broadcasts,
     /// What was dealt to the flows, if anything was.
     dealt: HashMap<SocketAddr, FaultTally>,
 }
@@ -253,8 +256,14 @@ impl State {
         // The kernel sends nothing from a broadcast address.
         if asked.is_some_and(|asked| self.broadcasts.contain(asked)) {
             self.totals.ignored.note(Ignored::Broadcast);
+            return;
+        }
+        let unsent = Unsent::of(error);
+        // Nor to one, unless that is asked for (SO_BROADCAST): the source is forged.
+        if unsent == Unsent::Denied && self.forged.contain(canonical(arrival.peer).ip()) {
+            self.totals.ignored.note(Ignored::Source);
         } else {
-            self.totals.unsent.note(Unsent::of(error));
+            self.totals.unsent.note(unsent);
         }
     }
 
