@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -85,6 +85,29 @@ fn the_socket_of_the_manager_outlives_the_server() {
     let waiting = connect(address);
     let _again = Listening::spawn(passed(kept, ONE, "listen -q"));
     assert_eq!(exchange(waiting, b"waited"), b"waited");
+}
+
+#[test]
+fn who_waits_while_the_server_stops_is_served_by_the_next_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let kept = listener.try_clone().unwrap();
+    let listening = Listening::spawn(passed(listener, ONE, "listen -q"));
+    listening.signal(Signal::STOP);
+    let server = rustix::process::Pid::from_child(&listening.child);
+    rustix::process::waitpid(Some(server), rustix::process::WaitOptions::UNTRACED).unwrap();
+    let clients: Vec<_> = (0..100).map(|_| connect(address)).collect();
+    listening.signal(Signal::TERM);
+    listening.signal(Signal::CONT);
+    assert_eq!(listening.stop(Signal::CONT).status, Some(0));
+
+    let _next = Listening::spawn(passed(kept, ONE, "listen -q"));
+    let served = clients.into_iter().filter_map(|mut client| {
+        client.write_all(b"waited").ok()?;
+        client.read_exact(&mut [0; 6]).ok()
+    });
+    // It may have accepted some before it saw the signal, and those it has drained.
+    assert!(served.count() > 0, "it has taken all that waited");
 }
 
 #[test]

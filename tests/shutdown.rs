@@ -3,15 +3,15 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, TestServer, V4, V6, fill, is_silent, noise, round_trip};
+use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, round_trip};
 use echo6::Server;
 use echo6::address::Prefix;
 use echo6::server::{Ending, Event, Reason};
-use echo6::socket::listen_both;
+use echo6::socket::{Listener, listen_both};
 use futures::executor::block_on;
 
 #[test]
@@ -120,6 +120,24 @@ fn clients_that_wait_to_be_accepted_are_drained_too() {
             assert_eq!(reply, b"hello");
         }
         assert!(TcpStream::connect(address).is_err());
+    }
+}
+
+#[test]
+fn clients_that_wait_at_a_shared_socket_are_left_to_the_next_server() {
+    let kept = TcpListener::bind((V4, 0)).unwrap();
+    let server = || {
+        let listener = Listener::adopt(kept.try_clone().unwrap()).unwrap();
+        Server::new(vec![listener.shared()])
+    };
+    let address = kept.local_addr().unwrap();
+    let clients: Vec<_> = (0..100).map(|_| common::connect(address)).collect();
+    // It is stopped before it has accepted anybody.
+    let totals = block_on(server().run(std::future::ready(())));
+    assert_eq!(totals.connections, 0);
+    let _next = TestServer::of(server());
+    for client in clients {
+        assert_eq!(exchange(client, b"waited"), b"waited");
     }
 }
 

@@ -17,11 +17,13 @@ use super::reflect::{DatagramLimits, Reflectors};
 use super::settings::Server;
 use super::spawner::Spawner;
 use super::sweep::sweep;
+use crate::socket::Listener;
 
 impl Server {
     /// Serves until `shutdown` is ready, with whatever output, then drains: the listeners close, each
     /// client, those that wait in the kernel included, gets back what it had sent so far and end of
-    /// stream, and the future is ready when the last one is gone.
+    /// stream, and the future is ready when the last one is gone. Those that wait at a
+    /// [shared](Listener::shared) listener are left to the next server there.
     ///
     /// No error of a client or of accept(2) ends it.
     ///
@@ -58,8 +60,11 @@ impl Server {
         } else {
             (Vec::new(), self.listeners)
         };
-        let accepting: Vec<Shared> =
-            accepting.into_iter().map(|listener| Arc::new(TcpListener::from(listener))).collect();
+        let (shared, own): (Vec<_>, Vec<_>) = accepting.into_iter().partition(Listener::is_shared);
+        let owned = own.len();
+        let accepting = own.into_iter().chain(shared);
+        let mut accepting: Vec<Shared> =
+            accepting.map(|listener| Arc::new(TcpListener::from(listener))).collect();
         let serves = async {
             // Whatever the accept loop is waiting for when `shutdown` comes, it is dropped there.
             let accepts = async {
@@ -73,6 +78,7 @@ impl Server {
                         clients.report(|| Event::Totals(totals));
                         ready(())
                     });
+            accepting.truncate(owned); // who waits at the others is served by the next server there
                     join3(accept_all(&accepting, &clients), reflectors.watch(), answers).await;
                 }
             };

@@ -18,6 +18,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     families: Families,
+    is_shared: bool,
 }
 
 /// How many connections may wait in the kernel until they are accepted. With 128 or 1,024, a burst
@@ -112,7 +113,7 @@ fn bind(
     socket.listen(BACKLOG)?;
     let socket = TcpListener::from(socket);
     let address = socket.local_addr()?;
-    Ok(Listener { socket, address, families })
+    Ok(Listener { socket, address, families, is_shared: false })
 }
 
 /// The families that a bound socket serves.
@@ -170,7 +171,20 @@ impl Listener {
         }
         set_for_clients(&options)?;
         let families = families_of(&options, address)?;
-        Ok(Self { socket, address, families })
+        Ok(Self { socket, address, families, is_shared: false })
+    }
+
+    /// Says that somebody else holds the socket too and has it served again, as a service manager does.
+    /// A server that stops leaves the clients in its backlog to the next one; of a socket of its own it
+    /// accepts and drains them, because to close that would be to reset them.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// The bound address, with the port that the system chose where 0 was asked for.

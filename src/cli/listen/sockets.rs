@@ -74,7 +74,7 @@ impl Sockets {
         let unusable = |error: std::io::Error| Failure::here("cannot use a passed socket", &error);
         match foreign {
             Foreign::Listener(socket) => {
-                self.listeners.push(Listener::adopt(socket).map_err(unusable)?);
+                self.listeners.push(Listener::adopt(socket).map_err(unusable)?.shared());
             }
             Foreign::Datagram(socket) => {
                 self.datagrams.push(DatagramSocket::adopt(socket, options).map_err(unusable)?);
