@@ -7,11 +7,12 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, round_trip};
+use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, reset, round_trip};
 use echo6::Server;
 use echo6::address::Prefix;
 use echo6::server::{Ending, Event, Reason};
 use echo6::socket::{Listener, listen_both};
+use futures::channel::mpsc;
 use futures::executor::block_on;
 
 #[test]
@@ -139,6 +140,34 @@ fn clients_that_wait_at_a_shared_socket_are_left_to_the_next_server() {
     for client in clients {
         assert_eq!(exchange(client, b"waited"), b"waited");
     }
+}
+
+#[test]
+fn the_totals_so_far_count_connected_clients_and_are_told_in_a_drain_too() {
+    let (ask, asks) = mpsc::unbounded();
+    let grace = PATIENCE * 2;
+    let mut server = TestServer::on("[::1]:0", |server| server.grace(grace).report_totals(asks));
+    let so_far = |server: &TestServer| {
+        ask.unbounded_send(()).unwrap();
+        loop {
+            if let Event::Totals(totals) = server.event() {
+                return totals;
+            }
+        }
+    };
+    let mut client = server.connect(V6);
+    assert_eq!(round_trip(&mut client, b"hello"), b"hello");
+    let totals = so_far(&server);
+    assert_eq!((totals.connections, totals.bytes_in, totals.bytes_out), (1, 5, 5));
+
+    fill(&client);
+    server.ask_to_stop();
+    while TcpStream::connect(server.address).is_ok() {}
+    let totals = so_far(&server);
+    assert!(totals.bytes_in > totals.bytes_out && totals.bytes_out > 5, "{totals:?}");
+    reset(client);
+    let stopped = server.stop();
+    assert!(stopped.bytes_in >= totals.bytes_in && stopped.connections >= 1, "{stopped:?}");
 }
 
 #[test]

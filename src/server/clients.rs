@@ -192,6 +192,22 @@ impl Clients {
         Totals { duration: self.start.elapsed(), ..self.table().totals() }
     }
 
+    /// What the server has done so far, with what the clients still connected have come to.
+    pub(super) fn totals_so_far(&self) -> Totals {
+        // In one look, so that each client is either among those gone or among the connected.
+        let (mut totals, clients) = {
+            let table = self.table();
+            (table.totals(), table.all())
+        };
+        for client in clients {
+            totals.bytes_in += client.flow.received();
+            totals.bytes_out += client.returned();
+            totals.faults += client.told().map_or(0, |told| told.dealt().len() as u64);
+        }
+        totals.duration = self.start.elapsed();
+        totals
+    }
+
     /// The table, locked: nobody may be let go of meanwhile.
     pub(super) fn table(&self) -> MutexGuard<'_, Table<Client>> {
         // Nothing panics while it holds the lock; if it did, the table would still be whole.
@@ -240,12 +256,14 @@ impl Client {
 
     /// Bytes that the system took for the way back.
     pub(super) fn returned(&self) -> u64 {
+        self.told().map_or_else(|| self.flow.returned(), |told| told.written())
+    }
+
+    /// What is dealt to the client, if it has faults.
+    fn told(&self) -> Option<Arc<Told>> {
         let clients = &self.slot.clients;
-        let told = match clients.faults {
-            Some(_) => clients.table().told(self.slot.place.key),
-            None => None,
-        };
-        told.map_or_else(|| self.flow.returned(), |told| told.written())
+        clients.faults.as_ref()?;
+        clients.table().told(self.slot.place.key)
     }
 
     /// The clients that it is one of.

@@ -45,7 +45,8 @@ pub enum Event {
     Paused(Paused),
     /// Clients are accepted again.
     Resumed,
-    /// What the server has done so far, because [somebody asked](crate::Server::report_totals).
+    /// What the server has done so far, the connected clients included, because
+    /// [somebody asked](crate::Server::report_totals).
     Totals(Totals),
     /// The last client is gone.
     Stopped(Totals),

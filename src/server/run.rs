@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_std::future::timeout;
 use futures::StreamExt;
-use futures::future::{join, join3, ready, select};
+use futures::future::{join, join3, pending, ready, select};
 
 use super::accept::{Shared, accept_all, accept_waiting, admit_all};
 use super::clients::Clients;
@@ -72,22 +72,30 @@ impl Server {
                 if ends_alone {
                     clients.gone().await;
                 } else {
-                    let answers = self.asks.for_each(|()| {
-                        let datagrams = reflectors.totals();
-                        let totals = Totals { datagrams, ..clients.totals() };
-                        clients.report(|| Event::Totals(totals));
-                        ready(())
-                    });
-            accepting.truncate(owned); // who waits at the others is served by the next server there
-                    join3(accept_all(&accepting, &clients), reflectors.watch(), answers).await;
+                    accept_all(&accepting, &clients).await;
                 }
             };
             select(pin!(shutdown), pin!(accepts)).await;
             drop(silent);
 
+            accepting.truncate(owned); // who waits at the others is served by the next server there
             drain(accepting, &clients, &reflectors, self.limits.grace).await;
         };
-        select(pin!(serves), pin!(sweep(&clients))).await; // the sweep has no end
+        // What is done beside has no end, and goes on while the clients drain.
+        let answers = async {
+            self.asks
+                .for_each(|()| {
+                    clients.report(|| {
+                        let datagrams = reflectors.totals();
+                        Event::Totals(Totals { datagrams, ..clients.totals_so_far() })
+                    });
+                    ready(())
+                })
+                .await;
+            pending::<()>().await;
+        };
+        let beside = join3(sweep(&clients), reflectors.watch(), answers);
+        select(pin!(serves), pin!(beside)).await;
         drop(dropped);
         let totals = Totals { datagrams: reflectors.totals(), ..clients.totals() };
         clients.report(|| Event::Stopped(totals.clone()));

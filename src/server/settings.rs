@@ -268,7 +268,7 @@ impl Server {
         self
     }
 
-    /// Reports [`Event::Totals`] for each item of `asks`, while it accepts clients.
+    /// Reports [`Event::Totals`] for each item of `asks`, also while it drains.
     pub fn report_totals(mut self, asks: impl Stream<Item = ()> + Send + 'static) -> Self {
         self.asks = asks.boxed();
         self

@@ -130,7 +130,8 @@ impl<C> Table<C> {
         self.ending.get(&key).map(|(_, since)| *since)
     }
 
-    /// Completes what a client came to by what is known of it here, and adds it to the totals.
+    /// Completes what a client came to by what is known of it here, and adds it to the totals. From
+    /// then on it is none of the connected, though it has its slot until its socket is closed.
     pub(in crate::server) fn close(&mut self, key: u32, closed: &mut Closed) {
         if let Some((reason, _)) = self.ending.remove(&key) {
             closed.reason = reason;
@@ -139,6 +140,9 @@ impl<C> Table<C> {
             closed.faults = told.dealt();
         }
         self.totals.add(closed);
+        if let Some(client) = self.clients.get_mut(key as usize) {
+            *client = Weak::new();
+        }
     }
 
     /// Notes that a client will be gone before the observer is told.
@@ -283,6 +287,8 @@ mod tests {
         table.close(leaver.0, &mut left);
         assert_eq!((ended.reason, left.reason), (Reason::Idle, Reason::EndOfStream));
         assert_eq!(table.totals().bytes_in, 10);
+        assert!(table.all().is_empty(), "what is in the totals is not counted again");
+        assert_eq!(table.count(), 2, "their sockets are open");
     }
 
     #[test]
