@@ -88,9 +88,13 @@ fn losses(report: &DatagramReport) -> String {
         let dropped = count(report.dropped_here, "datagram");
         parts.push(format!("{dropped} dropped here, the receive buffer was full"));
     }
+    let parts = parts.join(", ");
+    if report.lost == 0 {
+        return parts + "\n"; // copies of what is back
+    }
     let runs = count(report.loss_runs(), "run");
     let longest = report.longest_loss();
-    format!("lost in {runs}, the longest {longest}: {}\n", parts.join(", "))
+    format!("lost in {runs}, the longest {longest}: {parts}\n")
 }
 
 /// What came back of the marks.
@@ -145,4 +149,21 @@ fn flows(report: &DatagramReport) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_that_were_dropped_here_are_no_run_of_losses() {
+        let mut report = DatagramReport::default();
+        assert_eq!(losses(&report), "");
+        report.dropped_here = 2;
+        let full = "2 datagrams dropped here, the receive buffer was full\n";
+        assert_eq!(losses(&report), full);
+        (report.lost, report.silent) = (1, 1);
+        assert!(losses(&report).starts_with("lost in "));
+        assert!(losses(&report).ends_with(&format!(": 1 in silence, {full}")));
+    }
 }
