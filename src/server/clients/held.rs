@@ -1,6 +1,7 @@
 //! The bytes of all clients that are in memory: read, and not yet taken by the kernel for the way
 //! back. Where nobody attacks there are next to none: each is what one client's kernel did not take
-//! at once.
+//! at once. What faults hold back is not among them: a connection that is held up on purpose must not
+//! hang because others are.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
