@@ -8,9 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, TestServer, V4, V6, exchange, fill, is_silent, noise, round_trip};
-use echo6::Server;
 use echo6::server::{Ending, Event, Obstacle, Reason};
-use echo6::socket::Listener;
 use socket2::{Domain, Socket, Type};
 
 fn some(number: usize) -> NonZeroUsize {
@@ -225,6 +223,9 @@ fn a_client_gets_back_as_many_bytes_as_it_may_send_and_end_of_stream() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_client_that_does_not_take_its_last_bytes_is_reset_though_it_has_reached_its_limit() {
+    use echo6::Server;
+    use echo6::socket::Listener;
+
     let limit = 40_000;
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_send_buffer_size(4096).unwrap();
