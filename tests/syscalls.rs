@@ -66,7 +66,7 @@ fn a_client_whose_call_fails_ends_in_time_and_says_what_failed() {
         &["bench", "-d", "300ms", "-c", "2", "--warm-up", "0", "-w", "1s", &address],
         &["bench", "-u", "-d", "300ms", "-c", "2", "--warm-up", "0", "-w", "1s", &address],
     ];
-    let no_room: &[&str] = &["no buffer space available", HERE];
+    let no_room: &[&str] = &["no buffer space", HERE];
     let no_memory: &[&str] = &["cannot allocate memory", HERE];
     let rows = [
         ("socket", "EMFILE", "1+", Saying(&["too many open files", HERE])),
