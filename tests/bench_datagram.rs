@@ -8,7 +8,6 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use common::forwarder::Forwarder;
-use common::liar::closed_to_datagrams;
 use common::{PATIENCE, V4, V6};
 use echo6::Client;
 use echo6::client::{Bench, BenchEvent, BenchReport, BenchResult, Bound, Loop};
@@ -206,7 +205,7 @@ fn above_the_capacity_an_open_loop_shows_the_queue() {
 fn a_refusal_is_heard_and_does_not_hold_up_the_other_address() {
     let server = Forwarder::start(V4, "");
     for ip in [V4, V6] {
-        let closed = closed_to_datagrams(ip);
+        let closed = common::liar::closed_to_datagrams(ip);
         let addresses = [closed.local_addr().unwrap(), server.address];
         let (reports, _) = load(bench(PATIENCE).count(12), &addresses);
         assert_eq!(reports[0].faults.iter().collect::<Vec<_>>(), [(CauseKind::Refused, 12)]);
