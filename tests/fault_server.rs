@@ -191,6 +191,24 @@ fn a_slow_echo_is_no_idle_client() {
 }
 
 #[test]
+fn bytes_that_a_fault_holds_back_are_not_cut_at_the_byte_limit() {
+    let limit = 3000;
+    // The grace is over long before the last byte is due.
+    let grace = Duration::from_millis(50);
+    for (fault, reason) in [("rate=1500", Reason::ByteLimit), ("reset@1000", Reason::Fault)] {
+        let server = TestServer::on("[::1]:0", |server| {
+            server.max_bytes(limit).grace(grace).fault(fault.parse().unwrap())
+        });
+        let mut client = server.connect(V6);
+        client.write_all(&noise(limit as usize)).unwrap();
+        let (echo, _) = read_to_end(client);
+        assert_eq!(echo, noise(limit as usize)[..echo.len()], "{fault}");
+        assert_eq!(echo.len() as u64 == limit, reason == Reason::ByteLimit, "{fault}");
+        assert_eq!(server.closed().reason, reason, "{fault}");
+    }
+}
+
+#[test]
 fn faults_are_announced_with_their_seed() {
     let server = faulty(&["10%flip@1000", "2*close"]);
     let Event::Listening(listening) = server.event() else { panic!("the first") };

@@ -92,6 +92,11 @@ impl Told {
         self.written.load(Ordering::Relaxed)
     }
 
+    /// How many faults have struck.
+    pub(crate) fn count(&self) -> u64 {
+        self.dealt.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+
     /// Which faults have struck, and where, in that order.
     #[must_use]
     pub fn dealt(&self) -> Vec<Dealt> {

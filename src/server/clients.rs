@@ -202,7 +202,7 @@ impl Clients {
         for client in clients {
             totals.bytes_in += client.flow.received();
             totals.bytes_out += client.returned();
-            totals.faults += client.told().map_or(0, |told| told.dealt().len() as u64);
+            totals.faults += client.told().map_or(0, |told| told.count());
         }
         totals.duration = self.start.elapsed();
         totals
@@ -225,6 +225,7 @@ impl Client {
     /// Reads with `read` into as much of `buffer` as the client may fill now. Ready with 0, as at
     /// the end of the stream, when it may send no more. The client is being ended from the read on
     /// that brings the last byte it may send: the next one does not come as long as it takes nothing.
+    /// With faults it is ended by the next one, because they may hold its bytes back.
     pub(super) fn read(
         &self,
         buffer: &mut [u8],
@@ -238,7 +239,7 @@ impl Client {
         }
         let length = ready!(read(&mut buffer[..most]))?;
         held.add(length as u64);
-        if length as u64 == left {
+        if length as u64 == left && self.slot.clients.faults.is_none() {
             self.end(Reason::ByteLimit);
         }
         Poll::Ready(Ok(length))

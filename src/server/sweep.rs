@@ -18,7 +18,7 @@ use crate::socket::acknowledged;
 /// the end of its time again up to one, so that it is closed up to a tenth late.
 const LOOKS: u32 = 20;
 
-/// The time that clients at their byte limit are measured by where there is no grace period.
+/// A grace period shorter than this is found to be over up to a twentieth of it late.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Ends clients that are idle or whose time is up, and those that do not take their last bytes after
@@ -45,8 +45,10 @@ pub(super) async fn sweep(clients: &Arc<Clients>) {
 
 /// How long it is from one look to the next, if any limit asks for one.
 fn period(limits: &Limits) -> Option<Duration> {
-    // A client at its byte limit is told to end as it reads; what is left to find is its grace's end.
-    let ends = limits.max_bytes.map(|_| if limits.grace.is_zero() { SOON } else { limits.grace });
+    // A client is told to end as it reads its last byte, or by a look; what is left to find is the end
+    // of its grace period.
+    let is_limited = limits.max_bytes.is_some() || limits.max_time.is_some();
+    let ends = is_limited.then(|| limits.grace.max(SOON));
     let shortest = [limits.idle_timeout, limits.max_time, ends].into_iter().flatten().min()?;
     Some((shortest / LOOKS).max(Duration::from_millis(1)))
 }
@@ -184,8 +186,9 @@ mod tests {
         let seconds = Duration::from_secs;
         for (bytes, time, idle, grace, period) in [
             (None, None, None, 5, None),
-            (None, Some(40), None, 5, Some(2000)),
-            (None, Some(40), Some(20), 5, Some(1000)),
+            (None, Some(40), None, 5, Some(250)),
+            (None, None, Some(20), 5, Some(1000)),
+            (None, Some(3600), Some(20), 5, Some(250)),
             (Some(1), None, None, 5, Some(250)),
             (Some(1), None, Some(2), 5, Some(100)),
             (Some(1), None, None, 0, Some(50)),

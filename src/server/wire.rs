@@ -109,7 +109,7 @@ pub(super) struct Patient<W> {
     refused: Option<Box<Refused>>, // boxed: most clients take everything at once
 }
 
-/// What has become of a write that was refused.
+/// How often a write was refused.
 #[derive(Debug)]
 enum Refused {
     /// The writer wakes the task when it takes bytes.

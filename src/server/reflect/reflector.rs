@@ -220,9 +220,9 @@ impl Reflector {
 
     /// Sends the answers with faults that are due within the grace period, each when it is due.
     async fn send_last(&mut self) {
-        let end = Instant::now() + self.shared.clients.limits.grace;
+        let end = Instant::now().checked_add(self.shared.clients.limits.grace);
         while let Some(due) = self.due() {
-            if due > end || self.shared.order() >= Order::Hurry {
+            if end.is_some_and(|end| due > end) || self.shared.order() >= Order::Hurry {
                 return;
             }
             let hurried = poll_fn(|cx| match self.shared.poll_order(self.index, cx) {
