@@ -153,22 +153,34 @@ fn a_reply_later_than_the_timeout_is_a_fault_however_early_it_is_seen() {
 /// Its second answer is none of any message, and does not spoil the next, which it comes before.
 #[test]
 fn a_wrong_copy_is_a_fault_and_each_echo_counts_all_the_same() {
-    let socket = UdpSocket::bind((V4, 0)).unwrap();
-    let address = socket.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 64];
-        while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
-            let _ = socket.send_to(&buffer[..length], peer);
-            buffer[..length].reverse();
-            let _ = socket.send_to(&buffer[..length], peer);
+    for turned in [false, true] {
+        let socket = UdpSocket::bind((V4, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 64];
+            while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
+                // Without its number behind the echo, or with it in front of the echo.
+                let reply = &buffer[..length];
+                let reversed: Vec<u8> = reply.iter().rev().copied().collect();
+                let mut flipped = reply.to_vec();
+                flipped[length - 1] ^= 1;
+                let replies = if turned { [&flipped, reply] } else { [reply, &reversed] };
+                for reply in replies {
+                    let _ = socket.send_to(reply, peer);
+                }
+            }
+        });
+        for in_flight in [1, 3] {
+            let bench = bench(PATIENCE).connections(some(1)).in_flight(some(in_flight)).count(40);
+            let (reports, _) = load(bench, &[address]);
+            let report = &reports[0];
+            assert_eq!(
+                (report.sent, report.echoes, report.rtt.count()),
+                (40, 40, 40),
+                "{report:?}"
+            );
+            assert_eq!(report.faults.iter().collect::<Vec<_>>(), [(CauseKind::Mismatch, 40)]);
         }
-    });
-    for in_flight in [1, 3] {
-        let bench = bench(PATIENCE).connections(some(1)).in_flight(some(in_flight)).count(40);
-        let (reports, _) = load(bench, &[address]);
-        let report = &reports[0];
-        assert_eq!((report.sent, report.echoes, report.rtt.count()), (40, 40, 40), "{report:?}");
-        assert_eq!(report.faults.iter().collect::<Vec<_>>(), [(CauseKind::Mismatch, 40)]);
     }
 }
 

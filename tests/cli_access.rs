@@ -186,7 +186,7 @@ fn pieces_need_a_header() {
 fn each_client_says_that_its_header_was_echoed() {
     let listening = Listening::start(&["-q", "[::]:0"]);
     let address = format!("[::1]:{}", listening.port);
-    let said = format!("{address} returned the PROXY header like any other bytes");
+    let said = format!("{address} echoed the PROXY header");
     let help = "help: the server echoes the PROXY header instead of reading it: an echo6 server \
                 reads one with --accept-proxy\n";
     for header in ["v1", "v2", "local", "v2=[::2]:1,[::3]:2"] {

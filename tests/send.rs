@@ -99,7 +99,7 @@ fn what_looks_like_something_else_is_sent_and_said_to_be_a_message() {
     let address = format!("127.0.0.1:{}", server.port);
     for transport in [&[][..], &["-u"]] {
         for (message, otherwise) in [
-            ("-", "stdin is sent where there is none"),
+            ("-", "stdin is sent if no MESSAGE is given"),
             ("[::1]:7", "several addresses have commas between them"),
         ] {
             let sent = run(&[&["send"], transport, &[&address, message]].concat());

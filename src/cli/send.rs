@@ -180,7 +180,7 @@ pub(crate) fn run(
 /// How to write what a message looks like, if that is something else.
 fn likely_meant(message: &str) -> Option<&'static str> {
     if message == "-" {
-        return Some("stdin is sent where there is none");
+        return Some("stdin is sent if no MESSAGE is given");
     }
     let endpoint = message.parse::<Endpoint>().ok()?;
     let is_literal = !matches!(endpoint.host(), Host::Any | Host::Name(_));

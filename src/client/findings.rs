@@ -7,7 +7,7 @@ use super::idle::IdleTimeout;
 use crate::address::Families;
 
 /// What was found at one address: a [`Checked`](super::Checked) or a
-/// [`DatagramChecked`](super::DatagramChecked).
+/// [`DatagramChecked`](super::DatagramChecked), which alone implement it: more methods may come.
 pub trait Finding: Sized {
     /// What is spoken of when nothing was sent for a while: `a silent connection`.
     const SILENT: &'static str;

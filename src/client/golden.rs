@@ -236,7 +236,7 @@ fn each_error_has_its_cause_and_its_numbers() {
         (
             SendError::HeaderReturned { peer, instead: Excerpt::of(b"PROXY TCP6 ").unwrap() },
             json!({"cause": "mismatch", "instead": "PROXY TCP6 ",
-                   "error": "[::1]:7000 returned the PROXY header like any other bytes"}),
+                   "error": "[::1]:7000 echoed the PROXY header"}),
         ),
         (
             SendError::Input(reset()),

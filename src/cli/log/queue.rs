@@ -9,7 +9,7 @@ use futures::channel::oneshot;
 use crate::cli::stdio::Stream;
 
 /// How many bytes may wait, so that a stuck log costs no more, however long its lines are: those with
-/// the fields of a PROXY header have up to 22 KiB. Of the others, some 7,000 fit.
+/// the fields of a PROXY header have up to 22 KiB. Of the others, of about 80, some 6,000 fit.
 const QUEUE: usize = 768 << 10;
 
 /// How much is written at a time: a pipe takes so much whole or not at all (PIPE_BUF, pipe(7)), and

@@ -71,8 +71,7 @@ impl Interval {
     /// Says whether the two have no value in common, and their means differ by more than 2 %.
     #[must_use]
     pub fn differs_from(&self, other: &Self) -> bool {
-        let apart = self.high < other.low || other.high < self.low;
-        apart && (self.mean - other.mean).abs() > NOTABLE * other.mean.abs()
+        Estimate::from(*self).differs_from(&Estimate::from(*other))
     }
 
     /// Half the width as a part of the mean; zero if the mean is.

@@ -16,7 +16,8 @@ pub(super) struct Window {
     next_unsent: u64,
     waiting: usize,
     given_up: BTreeSet<u64>,
-    /// The numbers that were blamed for a datagram without one, and since when they counted.
+    /// The numbers that were blamed for a datagram that was not as it was sent, and since when they
+    /// counted.
     blamed: BTreeMap<u64, u64>,
     /// The number behind the highest that is back.
     behind_highest: u64,
@@ -36,8 +37,8 @@ pub(super) enum Back {
     Again,
 }
 
-/// How many numbers that were given up, and how many that were blamed, are remembered. One that comes back after so many others is
-/// taken for a copy.
+/// How many numbers that were given up are remembered, and how many that were blamed. One that comes
+/// back after it was forgotten is taken for a copy.
 const MEMORY: usize = 1 << 16;
 
 impl Window {
@@ -107,8 +108,8 @@ impl Window {
         Some(since)
     }
 
-    /// Ends the wait for a number because of a datagram that is none of any number, and is most likely
-    /// that one; says whether it was waited for.
+    /// Ends the wait for a number because of a datagram that is most likely that one, though it is not
+    /// as it was sent; says whether it was waited for.
     pub(super) fn blame(&mut self, number: u64) -> bool {
         let since = self.settle(number);
         if let Some(since) = since {

@@ -138,10 +138,11 @@ impl DatagramCheck {
         let peer = checked.address;
         let wait = self.client.timeout / TRIES;
         let mut last = DatagramError::Timeout { peer, after: self.client.timeout };
+        let message = message(SMALL); // the same each time, as in comes_back
         for new_port in [false, true] {
             let flow = self.open(peer, |options| options)?;
             for _ in 0..if new_port { 1 } else { TRIES - 1 } {
-                match exchange(&flow, peer, &message(SMALL), wait, Odd::Waits).await {
+                match exchange(&flow, peer, &message, wait, Odd::Waits).await {
                     Ok(Back { exchange, .. }) => {
                         checked.echo = Some(exchange);
                         checked.new_port_only = new_port;

@@ -146,8 +146,9 @@ impl DatagramError {
             {
                 "nothing listens on that UDP port, or a firewall rejects it".to_owned()
             }
-            Self::Undelivered { peer, source, .. } if is_no_way(source) => {
-                no_way(*peer, &source.clone().said_by(Origin::Network))
+            Self::Undelivered { peer, by, source, .. } if is_no_way(source) => {
+                let origin = if by.is_some() { Origin::Network } else { Origin::Host };
+                no_way(*peer, &source.clone().said_by(origin))
             }
             Self::Timeout { .. } => {
                 "the datagram or its reply may be lost, or UDP filtered, or not served".to_owned()
@@ -246,5 +247,8 @@ mod tests {
             assert_eq!(said.is_some(), help.is_some(), "{kind}: {said:?}");
             assert!(said.unwrap_or_default().starts_with(help.unwrap_or_default()), "{kind}");
         }
+        let source = io::Error::from(ErrorKind::NetworkUnreachable).into();
+        let here = DatagramError::Undelivered { peer, by: None, mtu: None, source };
+        assert!(here.help().unwrap().starts_with("this host has no route there"), "{here}");
     }
 }

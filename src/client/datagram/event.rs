@@ -84,7 +84,8 @@ pub enum DatagramEvent {
         #[cfg_attr(feature = "serde", serde(rename = "seq"))]
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         sequence: Option<u64>,
-        /// The probe that it is taken for: else the one that is waited for longest.
+        /// The probe that it is taken for: that of its number, or the one that is waited for longest;
+        /// `None` if none is.
         #[cfg_attr(feature = "serde", serde(skip))]
         taken_for: Option<u64>,
         /// The first byte that differs.

@@ -125,7 +125,7 @@ pub(in crate::client) fn no_way(address: SocketAddr, cause: &Cause) -> String {
     let family = Families::of(address);
     match (cause.kind(), cause.origin()) {
         (_, Some(Origin::Host)) if address.ip().is_multicast() => {
-            "this is a multicast address, and TCP connects to one host".to_owned()
+            "this is a multicast address, and an echo client asks one host".to_owned()
         }
         (ErrorKind::NetworkUnreachable, Some(Origin::Host)) => {
             format!("this host has no route there: does it have {family} connectivity?")

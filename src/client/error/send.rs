@@ -99,7 +99,7 @@ pub enum SendError {
         instead: Option<Excerpt>,
     },
     /// What came back first is the PROXY header that was sent first: the server does not read it.
-    #[error("{peer} returned the PROXY header like any other bytes")]
+    #[error("{peer} echoed the PROXY header")]
     HeaderReturned {
         /// The server.
         peer: SocketAddr,

@@ -67,7 +67,7 @@ impl Report {
         }
     }
 
-    /// Says whether something came back, and nothing was lost or late, or came beside it.
+    /// Says whether something came back, nothing was lost or late, and no other bytes came.
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.received > 0 && self.lost + self.late + self.mismatches == 0

@@ -9,13 +9,12 @@ use mio::event::Event;
 
 use super::clock::is_late;
 use super::side::{Account, Shared, Side, wait_after};
-use crate::client::attempt::{Attempt, Outcome};
 use crate::client::bench::tally::Style;
 use crate::client::datagram::DatagramError;
 use crate::client::datagram::loss::send_past_complaints;
 use crate::client::error::ConnectError;
 use crate::client::ping::probe::HEADER;
-use crate::error::{Cause, CauseKind};
+use crate::error::{Cause, CauseKind, Origin};
 use crate::socket::{Complaint, Drops, complaint};
 
 mod arrivals;
@@ -72,9 +71,8 @@ impl Side for Flows {
         let opened = self.flows[index].open(self.peer, shared.source, &shared.registry, token);
         if let Err(error) = opened {
             self.account.tally.sent += 1; // the one that would have gone out
-            let outcome = Outcome::Failed(error.into());
-            let attempts = vec![Attempt { address: self.peer, outcome }];
-            let error = ConnectError::NoneAccepts { attempts, source: shared.source };
+            let cause = Cause::from(error).said_by(Origin::Host);
+            let error = ConnectError::of_one(self.peer, cause, shared.source);
             self.note_faults(&error.into(), 1, shared);
         }
     }

@@ -18,7 +18,7 @@ use crate::socket::CallerOptions;
 /// send, and the buffers of servers that truncate.
 const LENGTHS: [usize; 4] = [2000, 4096, 4099, 8192];
 
-/// What became of a datagram longer than those that are known to come back.
+/// The outcome of a datagram longer than those that are known to come back.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fate {
     /// It came back as it was sent.
@@ -72,7 +72,8 @@ pub(super) fn is_loss(error: &DatagramError) -> bool {
     match error {
         DatagramError::Timeout { .. } => true,
         // Small ones came back as they were sent, so that another length is the late reply to an
-        // earlier datagram.
+        // earlier datagram, of a search to a longer one. (A server that adds bytes to long ones alone
+        // is taken for a path that drops them.)
         DatagramError::Mismatch { sent, returned, .. } => sent != returned,
         // ENOBUFS: a queue is full, or a device drops what is too long for its other end.
         DatagramError::Here { source, .. } => is_full(source),
@@ -96,7 +97,7 @@ fn is_full(cause: &Cause) -> bool {
 }
 
 impl DatagramChecked {
-    /// Takes note of what became of a datagram of this length.
+    /// Takes note of the outcome of a datagram of this length.
     fn note_length(&mut self, length: usize, fate: Fate) {
         match fate {
             Fate::Back => self.longest = self.longest.max(Some(length)),

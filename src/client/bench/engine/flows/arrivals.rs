@@ -90,7 +90,8 @@ impl Flows {
     }
 
     /// A message came back in a way that it must not; if it was not waited for, that is a fault of
-    /// none. One without a number is most likely the one that is waited for longest, until that comes.
+    /// none. One without a number is most likely the one that is waited for longest. The message is
+    /// cleared if it comes as it was sent after all.
     fn note_fault(
         &mut self,
         index: usize,
@@ -99,10 +100,7 @@ impl Flows {
         shared: &Shared,
     ) {
         let window = &mut self.flows[index].window;
-        let waited = match number {
-            Some(number) => window.settle(number).is_some(),
-            None => window.oldest().is_some_and(|oldest| window.blame(oldest)),
-        };
+        let waited = number.or_else(|| window.oldest()).is_some_and(|number| window.blame(number));
         if waited {
             self.note_faults(error, 1, shared);
         } else {
