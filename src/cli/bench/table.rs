@@ -30,9 +30,7 @@ pub(super) fn table(reports: &[BenchReport]) -> String {
         let family = Families::of(report.address).to_string();
         let came_back = report.echoes > 0;
         let margin = report.rate_interval.as_ref().filter(|_| came_back);
-        let margin = margin.map_or_else(String::new, |interval| {
-            format!("± {:.1} %", (interval.margin() * 100.0).min(999.0))
-        });
+        let margin = margin.map_or_else(String::new, |interval| self::margin(interval.margin()));
         let rate = if report.rate > 0.0 { thousands(report.rate) } else { "-".to_owned() };
         let faults = report.faults.total();
         let times = figures(&report.rtt);
@@ -46,6 +44,14 @@ pub(super) fn table(reports: &[BenchReport]) -> String {
         }
     }
     text
+}
+
+/// Half the width of an interval as a part of its middle, in eight columns.
+fn margin(part: f64) -> String {
+    match (part * 100.0).min(999.0) {
+        percent if percent < 99.95 => format!("± {percent:.1} %"),
+        percent => format!("± {percent:.0} %"),
+    }
 }
 
 /// The columns of times, or dashes if there are none.
@@ -76,6 +82,19 @@ pub(super) fn mebibytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_margin_fits_its_column_however_wide_it_is() {
+        for (part, text) in [
+            (0.0, "± 0.0 %"),
+            (0.9994, "± 99.9 %"),
+            (0.9996, "± 100 %"),
+            (1.106, "± 111 %"),
+            (1e9, "± 999 %"),
+        ] {
+            assert_eq!(margin(part), text, "{part}");
+        }
+    }
 
     #[test]
     fn thousands_are_set_apart() {
