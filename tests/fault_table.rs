@@ -78,7 +78,7 @@ fn each_client_says_of_each_fault_what_the_readme_says() {
                 "send" => [&[*name], &patience[..], rest].concat(),
                 _ => [&[*name], rest, &patience].concat(),
             };
-            let run = run(&arguments);
+            let run = run_by_a_clock_that_runs(&arguments);
             assert!(says(&run, cell), "{faults:?}: {arguments:?} says not {cell:?}: {run:?}");
         }
     });
@@ -97,10 +97,17 @@ fn each_client_says_of_each_fault_of_datagrams_what_the_readme_says() {
                     [&load[..], &["--warm-up", "0", "-w", "1s", &address]].concat()
                 }
             };
-            let run = run(&arguments);
+            let run = run_by_a_clock_that_runs(&arguments);
             assert!(says(&run, cell), "{faults:?}: {arguments:?} says not {cell:?}: {run:?}");
         }
     });
+}
+
+/// Runs echo6, once more if the host stood still meanwhile: what is late by its time may not be so by
+/// that of a load, which leaves such a pause out.
+fn run_by_a_clock_that_runs(arguments: &[&str]) -> Run {
+    let first = run(arguments);
+    if first.stdout.contains("was stopped or held up for") { run(arguments) } else { first }
 }
 
 /// Says whether a run went as a cell of the table has it.
