@@ -168,7 +168,7 @@ impl Header {
     }
 
     /// Adds a type, length and value, which version 1 leaves out. The value of a CRC32C is worked
-    /// out when it is written.
+    /// out when it is written; of several the first is.
     #[must_use]
     pub fn with_tlv(mut self, tlv: Tlv) -> Self {
         self.tlvs.push(tlv);

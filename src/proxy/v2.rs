@@ -140,6 +140,9 @@ pub(super) fn write(header: &Header) -> Result<Vec<u8>, HeaderError> {
     let mut checksum = None;
     // Without addresses the rest is ignored, so nothing is written.
     for tlv in header.tlvs.iter().filter(|_| family != 0) {
+        if tlv.kind == CRC32C && checksum.is_some() {
+            continue; // neither of two could be that of the other
+        }
         let value = if tlv.kind == CRC32C { &[0; 4] } else { &tlv.value[..] };
         let length = u16::try_from(value.len()).or_else(|_| fail(Kind::TooLong, 14))?;
         body.push(tlv.kind);
