@@ -177,14 +177,16 @@ mod tests {
 
     use super::*;
 
-    /// A socket of a kernel without memory: it is writable at once, and takes nothing until it was
-    /// asked a number of times.
-    struct Starved {
+    /// A socket that takes nothing until it was asked a number of times.
+    struct Full {
         asked: u32,
         takes_after: u32,
+        /// Whether it says that it is writable, as that of a kernel without memory does. That of a
+        /// client who does not read never wakes the task.
+        wakes: bool,
     }
 
-    impl AsyncWrite for &mut Starved {
+    impl AsyncWrite for &mut Full {
         fn poll_write(
             mut self: Pin<&mut Self>,
             cx: &mut Context<'_>,
@@ -194,7 +196,9 @@ mod tests {
             if self.asked > self.takes_after {
                 return Poll::Ready(Ok(bytes.len()));
             }
-            cx.waker().wake_by_ref();
+            if self.wakes {
+                cx.waker().wake_by_ref();
+            }
             Poll::Pending
         }
 
@@ -209,40 +213,16 @@ mod tests {
 
     #[test]
     fn a_writer_that_takes_nothing_is_left_alone_between_two_attempts() {
-        let mut socket = Starved { asked: 0, takes_after: 6 };
+        let mut socket = Full { asked: 0, takes_after: 6, wakes: true };
         let start = Instant::now();
         block_on(Patient::new(&mut socket).write_all(b"bytes")).unwrap();
         assert_eq!(socket.asked, 7);
         assert!(start.elapsed() >= 3 * PAUSE, "two attempts may follow each other");
     }
 
-    /// A socket whose client does not read: it takes nothing, and never wakes the task.
-    struct Full {
-        asked: u32,
-    }
-
-    impl AsyncWrite for &mut Full {
-        fn poll_write(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-            _: &[u8],
-        ) -> Poll<io::Result<usize>> {
-            self.asked += 1;
-            Poll::Pending
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-    }
-
     #[test]
     fn a_writer_that_is_full_when_an_order_comes_is_waited_for_as_before() {
-        let mut socket = Full { asked: 0 };
+        let mut socket = Full { asked: 0, takes_after: u32::MAX, wakes: false };
         let mut writer = Patient::new(&mut socket);
         let mut ordered = false;
         let waits = poll_fn(|cx| {

@@ -1,6 +1,6 @@
 //! A run that was kept and a run of now in, what has changed out.
 
-use super::report::{BenchReport, Measure};
+use super::report::{BenchReport, Measure, in_micros};
 use super::statistics::{Estimate, Interval, ratio};
 use super::{Bench, Task};
 
@@ -192,11 +192,11 @@ impl Baseline {
                 let changed = estimate.differs_from(&before);
                 Some(Change { address: now.address, of, before, now: estimate, by, changed })
             });
-            let before = all.len();
-            all.extend(changes);
-            if all.len() == before {
+            let changes: Vec<_> = changes.collect();
+            if changes.is_empty() {
                 return Err(CompareError::Slices(now.address));
             }
+            all.extend(changes);
         }
         Ok(all)
     }
@@ -204,13 +204,12 @@ impl Baseline {
 
 impl BaselineAddress {
     fn new(report: &BenchReport) -> Self {
-        let micros = |time: std::time::Duration| time.as_nanos() as f64 / 1e3;
         let whole = report.slices.iter().filter(|slice| !slice.interrupted);
         let slices = whole.map(|slice| BaselineSlice {
             rate: slice.rate,
-            duration_us: micros(slice.duration),
-            p50_us: slice.rtt.map(|rtt| micros(rtt.p50)),
-            p99_us: slice.rtt.map(|rtt| micros(rtt.p99)),
+            duration_us: in_micros(slice.duration),
+            p50_us: slice.rtt.map(|rtt| in_micros(rtt.p50)),
+            p99_us: slice.rtt.map(|rtt| in_micros(rtt.p99)),
         });
         let counts = report.rtt.counts();
         Self {
@@ -218,7 +217,7 @@ impl BaselineAddress {
             echoes: report.echoes,
             faults: report.faults.total(),
             slices: slices.collect(),
-            rtt_counts: counts.map(|(time, count)| (time.as_nanos() as f64 / 1e3, count)).collect(),
+            rtt_counts: counts.map(|(time, count)| (in_micros(time), count)).collect(),
         }
     }
 
@@ -269,7 +268,6 @@ impl Bench {
     /// How this load is made.
     #[must_use]
     pub fn settings(&self) -> BenchSettings {
-        let micros = |time: std::time::Duration| time.as_nanos() as f64 / 1e3;
         let goal = match self.task {
             Task::Search(goal) => Some(goal),
             Task::Measure | Task::Burst | Task::Hold(_) => None,
@@ -289,14 +287,14 @@ impl Bench {
             datagrams: self.datagrams,
             rate: self.rate,
             count: self.count,
-            duration_us: micros(self.duration),
-            warm_up_us: micros(self.warm_up),
+            duration_us: in_micros(self.duration),
+            warm_up_us: in_micros(self.warm_up),
             hold_us: match self.task {
-                Task::Hold(silence) => Some(micros(silence)),
+                Task::Hold(silence) => Some(in_micros(silence)),
                 Task::Measure | Task::Burst | Task::Search(_) => None,
             },
             goal_quantile: goal.map(|goal| goal.quantile),
-            goal_limit_us: goal.map(|goal| micros(goal.limit)),
+            goal_limit_us: goal.map(|goal| in_micros(goal.limit)),
         }
     }
 }

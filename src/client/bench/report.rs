@@ -180,22 +180,26 @@ impl Slice {
     /// Echoes a second, or a time in microseconds; zero if nothing came back.
     #[must_use]
     pub fn figure(&self, of: Measure) -> f64 {
-        let time = |time: Duration| time.as_nanos() as f64 / 1e3;
         match of {
             Measure::Rate => self.rate,
-            Measure::P50 => self.rtt.map_or(0.0, |rtt| time(rtt.p50)),
-            Measure::P99 => self.rtt.map_or(0.0, |rtt| time(rtt.p99)),
+            Measure::P50 => self.rtt.map_or(0.0, |rtt| in_micros(rtt.p50)),
+            Measure::P99 => self.rtt.map_or(0.0, |rtt| in_micros(rtt.p99)),
         }
     }
+}
+
+/// A time in microseconds.
+pub(super) fn in_micros(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e3
 }
 
 #[cfg(feature = "serde")]
 mod serialize {
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
-    use super::BenchReport;
+    use super::{BenchReport, in_micros};
     use crate::address::Families;
-    use crate::schema::{in_micros, in_thousandths};
+    use crate::schema::in_thousandths;
 
     /// The slices are told as they end.
     impl Serialize for BenchReport {

@@ -187,7 +187,7 @@ impl DatagramCheck {
         }
     }
 
-    /// Sends up to three datagrams of a length, and says what became of them.
+    /// Sends up to three datagrams of a length, and returns their outcome.
     async fn fate(&self, flow: &Flow, peer: SocketAddr, length: usize, wait: Duration) -> Fate {
         let back: Result<Back, _> = self.comes_back(flow, peer, length, wait).await;
         back.map_or_else(Fate::of, |_| Fate::Back)
